@@ -1,0 +1,138 @@
+//! Stream `channel-<channel>.<shop>`: a shop account, its listings, and what we ask the channel for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vocabulary::{Account, Currency, Sku};
+
+/// A shop account was connected, or its set-up changed: the newest fact replaces the earlier ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelConnected {
+    /// The account.
+    pub account: Account,
+    /// The name people see.
+    pub name: String,
+    /// The currency its amounts are in.
+    pub currency: Currency,
+    /// The account whose order numbers this one shares (itself unless two interfaces serve one shop).
+    pub orders_of: Account,
+    /// SHA-256 (hex) of the set-up text, which holds secrets and lies sealed in the vault.
+    pub settings_digest: String,
+}
+
+/// Sales on the account were stopped: new purchases are refused, paid orders wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelSuspended {
+    /// The account.
+    pub account: Account,
+    /// Why.
+    pub reason: String,
+}
+
+/// Sales on the account go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelResumed {
+    /// The account.
+    pub account: Account,
+    /// Why.
+    pub reason: String,
+}
+
+/// An item of the channel stands for a SKU of ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListingMapped {
+    /// The account.
+    pub account: Account,
+    /// The channel's item id (with its own sku id where it has one, as `item/sku`).
+    pub item: String,
+    /// Our SKU.
+    pub sku: Sku,
+}
+
+/// An item of the channel stands for nothing of ours any more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListingRemoved {
+    /// The account.
+    pub account: Account,
+    /// The channel's item id.
+    pub item: String,
+}
+
+/// Intent: ask the channel what an order of its really looks like, because its message only hinted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadBackRequested {
+    /// The account to ask.
+    pub account: Account,
+    /// The channel's order number.
+    pub external_no: String,
+}
+
+/// A read-back ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadBackSettled {
+    /// The account that was asked.
+    pub account: Account,
+    /// The channel's order number.
+    pub external_no: String,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// How many attempts it took.
+    pub attempts: u32,
+}
+
+/// Intent: tell the channel how many units it may sell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StockPushRequested {
+    /// The account.
+    pub account: Account,
+    /// The channel's item id.
+    pub item: String,
+    /// Our SKU.
+    pub sku: Sku,
+    /// Units the account may sell now.
+    pub available: u64,
+}
+
+/// A stock push ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StockPushSettled {
+    /// The account.
+    pub account: Account,
+    /// The channel's item id.
+    pub item: String,
+    /// The figure that was sent.
+    pub available: u64,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// How many attempts it took.
+    pub attempts: u32,
+}
+
+/// How one try of something outside ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum AttemptOutcome {
+    /// The channel says it is done.
+    Done,
+    /// The channel says no, for good.
+    Refused {
+        /// The channel's code or our reason code.
+        code: String,
+    },
+    /// The channel says later, or could not be reached before anything was sent.
+    RetryAfter {
+        /// Seconds until the next try.
+        secs: u32,
+        /// Why, as a code.
+        code: String,
+    },
+    /// Nobody knows whether it happened: ask before trying again.
+    Unknown {
+        /// Why, as a code.
+        code: String,
+    },
+    /// Given up: a person must look.
+    Abandoned {
+        /// Why, as a code.
+        code: String,
+    },
+}

@@ -1,0 +1,158 @@
+//! The list of all facts: type name, schema version and payload type, in one place.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{buyer, channel, order, pool, price, sku, upcasters};
+
+/// Why stored bytes are not a fact this build understands.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The type name is not in the catalogue.
+    #[error("event type {0} is unknown to this build")]
+    UnknownType(String),
+    /// The schema version is newer than this build's.
+    #[error("event type {type_name} has schema version {found}, this build knows up to {known}")]
+    NewerVersion {
+        /// The event's type.
+        type_name: String,
+        /// The stored schema version.
+        found: u16,
+        /// The newest version this build reads.
+        known: u16,
+    },
+    /// The payload does not have the shape of its type.
+    #[error("payload of event type {type_name} is malformed")]
+    Malformed {
+        /// The event's type.
+        type_name: String,
+        /// What the parser found.
+        source: serde_json::Error,
+    },
+}
+
+/// A payload type: what the macro below knows of it.
+pub trait FactType: Serialize + DeserializeOwned + JsonSchema {
+    /// The stored type name, a literal that never changes.
+    const TYPE: &'static str;
+    /// The newest schema version.
+    const VERSION: u16;
+}
+
+macro_rules! facts {
+    ($( $module:ident :: $name:ident = $version:literal ),* $(,)?) => {
+        /// Everything that can be recorded. One variant per event type.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[allow(missing_docs, reason = "each variant is documented at its payload type")]
+        pub enum Fact { $( $name($module::$name) ),* }
+
+        $(
+            impl FactType for $module::$name {
+                const TYPE: &'static str = stringify!($name);
+                const VERSION: u16 = $version;
+            }
+            impl From<$module::$name> for Fact {
+                fn from(fact: $module::$name) -> Self { Self::$name(fact) }
+            }
+        )*
+
+        impl Fact {
+            /// The stored type name.
+            pub fn type_name(&self) -> &'static str {
+                match self { $( Self::$name(_) => <$module::$name as FactType>::TYPE ),* }
+            }
+            /// The schema version this build writes for the type.
+            pub fn schema_version(&self) -> u16 {
+                match self { $( Self::$name(_) => <$module::$name as FactType>::VERSION ),* }
+            }
+            /// The payload as JSON text.
+            pub fn to_json(&self) -> String {
+                let written = match self { $( Self::$name(fact) => serde_json::to_string(fact) ),* };
+                written.unwrap_or_else(|error| unreachable!("payloads have string keys and no failing serializer: {error}"))
+            }
+            /// Reads a stored payload, lifting old schema versions through [`upcasters`].
+            pub fn decode(type_name: &str, version: u16, payload: &str) -> Result<Self, DecodeError> {
+                match type_name {
+                    $( stringify!($name) => read::<$module::$name>(version, payload).map(Self::$name), )*
+                    other => Err(DecodeError::UnknownType(other.to_owned())),
+                }
+            }
+            /// Name, newest version and JSON Schema of every event type, in the order of the catalogue.
+            pub fn catalogue() -> Vec<(&'static str, u16, schemars::Schema)> {
+                vec![ $( (stringify!($name), $version, schemars::schema_for!($module::$name)) ),* ]
+            }
+        }
+    };
+}
+
+facts! {
+    sku::SkuDefined = 1,
+    channel::ChannelConnected = 1,
+    channel::ChannelSuspended = 1,
+    channel::ChannelResumed = 1,
+    channel::ListingMapped = 1,
+    channel::ListingRemoved = 1,
+    channel::ReadBackRequested = 1,
+    channel::ReadBackSettled = 1,
+    channel::StockPushRequested = 1,
+    channel::StockPushSettled = 1,
+    price::PriceSet = 1,
+    price::PriceWithdrawn = 1,
+    pool::BatchOpened = 1,
+    pool::KeysImported = 1,
+    pool::QuotaSet = 1,
+    pool::KeysReserved = 1,
+    pool::KeysAllocated = 1,
+    pool::KeysReleased = 1,
+    pool::AllocationWaitlisted = 1,
+    pool::WaitlistLeft = 1,
+    pool::KeysQuarantined = 1,
+    pool::QuarantineLifted = 1,
+    pool::KeysRevoked = 1,
+    pool::KeysVoided = 1,
+    order::OrderPlaced = 1,
+    order::OrderReserved = 1,
+    order::ReservationExpired = 1,
+    order::OrderCancelled = 1,
+    order::PaymentConfirmed = 1,
+    order::PaymentDisputed = 1,
+    order::PaymentCheckRequested = 1,
+    order::PaymentCheckSettled = 1,
+    order::OrderBackordered = 1,
+    order::LineAllocated = 1,
+    order::OrderFulfilled = 1,
+    order::DeliveryRequested = 1,
+    order::DeliveryAttempted = 1,
+    order::OrderDelivered = 1,
+    order::KeysRevealed = 1,
+    order::KeyReplaced = 1,
+    order::RefundRequested = 1,
+    order::RefundRefused = 1,
+    order::RefundDue = 1,
+    order::RefundAttempted = 1,
+    order::RefundSettled = 1,
+    order::LossRecorded = 1,
+    order::OrderHeld = 1,
+    order::OrderReleased = 1,
+    order::OrderNoted = 1,
+    order::OrderClosed = 1,
+    buyer::BuyerRegistered = 1,
+    buyer::BuyerErased = 1,
+}
+
+fn read<T: FactType>(version: u16, payload: &str) -> Result<T, DecodeError> {
+    let malformed = |source| DecodeError::Malformed { type_name: T::TYPE.to_owned(), source };
+    if version == T::VERSION {
+        return serde_json::from_str(payload).map_err(malformed);
+    }
+    if version > T::VERSION || version == 0 {
+        return Err(DecodeError::NewerVersion {
+            type_name: T::TYPE.to_owned(),
+            found: version,
+            known: T::VERSION,
+        });
+    }
+    let old = serde_json::from_str(payload).map_err(malformed)?;
+    let lifted = upcasters::shipped().lift(T::TYPE, version, T::VERSION, old);
+    serde_json::from_value(lifted).map_err(malformed)
+}
