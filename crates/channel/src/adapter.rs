@@ -1,0 +1,112 @@
+//! The adapter itself and what it declares.
+
+use std::sync::Arc;
+
+use vocabulary::{Account, Timestamp};
+
+use crate::{
+    CheckPayment, Deliver, Inbound, Kind, Outcome, Proof, PushStock, RawRequest, ReadBack, Refund, Refusal,
+    Reply, Verified,
+};
+
+/// One shop account's adapter. Pure: no clock, no randomness, no socket, no shared state.
+pub trait Adapter: Send + Sync + 'static {
+    /// The account it serves.
+    fn account(&self) -> &Account;
+    /// What the protocol can do.
+    fn manifest(&self) -> &'static Manifest;
+
+    /// Proves that the request comes from the channel: over the raw bytes, before anything is parsed.
+    fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal>;
+    /// What the request wants.
+    fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal>;
+    /// The reply to a request that was parsed. The same outcome always gives the same bytes.
+    fn answer(&self, request: &Verified<'_>, inbound: &Inbound, outcome: &Outcome) -> Reply;
+    /// The reply to a request that was refused. Tells the sender no more than the protocol demands.
+    fn refuse(&self, request: &RawRequest, refusal: &Refusal) -> Reply;
+
+    /// Hands keys over, if the protocol can.
+    fn deliver(&self) -> Option<&dyn Deliver> {
+        None
+    }
+    /// Publishes stock, if the protocol can.
+    fn push_stock(&self) -> Option<&dyn PushStock> {
+        None
+    }
+    /// Reads orders back, if the protocol can.
+    fn read_back(&self) -> Option<&dyn ReadBack> {
+        None
+    }
+    /// Confirms payments, if the protocol can.
+    fn check_payment(&self) -> Option<&dyn CheckPayment> {
+        None
+    }
+    /// Pays money back, if the protocol can.
+    fn refund(&self) -> Option<&dyn Refund> {
+        None
+    }
+}
+
+/// What a protocol declares about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The channel code, which is also the folder's and crate's name.
+    pub code: &'static str,
+    /// The name people see, English and Chinese.
+    pub name: (&'static str, &'static str),
+    /// The kinds of inbound requests it has.
+    pub inbound: &'static [Kind],
+    /// What it can do outward, given the settings that enable it.
+    pub capabilities: Capabilities,
+    /// How far a signed time may be from ours, in seconds; `None` where the protocol signs no time.
+    pub clock_tolerance_secs: Option<i64>,
+    /// How fast we may call it.
+    pub limits: Limits,
+    /// The documents it was built from.
+    pub sources: &'static [&'static str],
+}
+
+/// What a protocol can do outward.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Capabilities {
+    /// Hands keys over by our call.
+    pub deliver: bool,
+    /// Publishes stock.
+    pub push_stock: bool,
+    /// Reads orders back.
+    pub read_back: bool,
+    /// Confirms payments.
+    pub check_payment: bool,
+    /// Pays money back.
+    pub refund: bool,
+}
+
+/// How fast and how many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls a second, on average.
+    pub calls_per_s: u32,
+    /// Calls at the same time (the bulkhead).
+    pub concurrency: u32,
+    /// How long to wait for a response, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// Why an account's settings are not usable. All problems at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("settings of the account are not usable: {}", .0.join("; "))]
+pub struct SettingsError(
+    /// The problems, in English; no secret appears in them.
+    pub Vec<String>,
+);
+
+/// A protocol: how to make an adapter for an account. The one thing an adapter's crate exports.
+#[derive(Clone, Copy)]
+pub struct Protocol {
+    /// What it declares.
+    pub manifest: &'static Manifest,
+    /// Makes an adapter from settings (JSON text; unknown fields are refused).
+    pub connect: fn(Account, &str) -> Result<Arc<dyn Adapter>, SettingsError>,
+    /// Settings that pass [`Protocol::connect`], with comments in a `_help` field: shown by `kami channel list`.
+    pub example_settings: &'static str,
+}
