@@ -1,0 +1,96 @@
+//! What can be asked of a shop account.
+
+use events::channel::AttemptOutcome;
+use vocabulary::{Account, Currency, Sku};
+
+/// What can be asked of a shop account. All but `Connect` need a connected account (`UnknownChannel`).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Connect it, or change its set-up. No fact when it is so already.
+    Connect {
+        /// The account.
+        account: Account,
+        /// The name people see: 1 to 200 characters, no control characters.
+        name: String,
+        /// The currency its amounts are in.
+        currency: Currency,
+        /// The account whose order numbers this one shares; itself in most cases.
+        orders_of: Account,
+        /// SHA-256 (hex) of the sealed set-up text.
+        settings_digest: String,
+    },
+    /// Stop sales. No fact when they are stopped.
+    Suspend {
+        /// The account.
+        account: Account,
+        /// Why.
+        reason: String,
+    },
+    /// Go on. No fact when sales are not stopped.
+    Resume {
+        /// The account.
+        account: Account,
+        /// Why.
+        reason: String,
+    },
+    /// Let an item of the channel stand for a SKU, whatever it stood for. No fact when it does.
+    MapListing {
+        /// The account.
+        account: Account,
+        /// The channel's item id: 1 to 200 characters, no control characters.
+        item: String,
+        /// Our SKU.
+        sku: Sku,
+    },
+    /// Let an item stand for nothing. No fact when it does.
+    RemoveListing {
+        /// The account.
+        account: Account,
+        /// The channel's item id.
+        item: String,
+    },
+    /// Ask the channel about an order of its. No fact while an answer about that order is pending.
+    RequestReadBack {
+        /// The account.
+        account: Account,
+        /// The channel's order number: 1 to 200 characters, no control characters.
+        external_no: String,
+    },
+    /// Say how a read-back ended. No fact when none is pending; `RetryAfter` is no end (`InvalidValue`).
+    SettleReadBack {
+        /// The account.
+        account: Account,
+        /// The channel's order number.
+        external_no: String,
+        /// How it ended.
+        outcome: AttemptOutcome,
+        /// How many attempts it took.
+        attempts: u32,
+    },
+    /// Tell the channel what it may sell; a pending older figure is superseded. No fact when the pending figure, or
+    /// else the one the channel has, is the same; `UnknownItem` when the item does not stand for the SKU.
+    RequestStockPush {
+        /// The account.
+        account: Account,
+        /// The channel's item id.
+        item: String,
+        /// Our SKU.
+        sku: Sku,
+        /// Units the account may sell now.
+        available: u64,
+    },
+    /// Say how the push of a figure ended. No fact when none is pending for the item; a figure that was superseded
+    /// leaves the newer one pending; `RetryAfter` is no end (`InvalidValue`).
+    SettleStockPush {
+        /// The account.
+        account: Account,
+        /// The channel's item id.
+        item: String,
+        /// The figure that was sent.
+        available: u64,
+        /// How it ended.
+        outcome: AttemptOutcome,
+        /// How many attempts it took.
+        attempts: u32,
+    },
+}

@@ -1,0 +1,16 @@
+//! One order, from the first word of it to its close.
+//!
+//! Channels tell things twice, late and in any order, so the state is a set of facts that only grow (placed, paid,
+//! cancelled, refunded, …), and every message has a defined answer in every state.
+
+mod command;
+mod decide;
+pub mod purchase;
+mod refund;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use command::{Command, DeliverBy, Placing};
+pub use decide::Order;
+pub use state::{Paid, Pending, Placed, RefundState, State, Status};
