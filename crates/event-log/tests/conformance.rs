@@ -1,5 +1,6 @@
 //! The suite passes a plain log in memory, and tells each faulty one apart: a checker that never fails proves
 //! nothing.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod memory;
 
@@ -22,17 +23,20 @@ macro_rules! is_told_apart {
 
 is_told_apart! {
     a_log_that_ignores_epochs_fails: IgnoresEpochs by an_earlier_epoch_cannot_append;
-    a_log_that_ignores_positions_fails: IgnoresPositions by a_wrong_expected_position_leaves_nothing_of_any_part;
+    a_log_that_ignores_positions_fails:
+        IgnoresPositions by a_wrong_expected_position_leaves_nothing_of_any_part;
     a_log_that_ignores_positions_fails_a_race:
         IgnoresPositions by of_racing_appends_at_one_position_one_is_stored;
     a_log_that_accepts_holes_fails: AcceptsHoles by positions_that_do_not_follow_are_refused;
     a_log_that_accepts_strangers_fails: AcceptsHoles by an_event_of_another_merchant_is_refused;
     a_log_that_stores_parts_one_by_one_fails:
         StoresPartsOneByOne by a_taken_stream_version_leaves_nothing_of_any_part;
-    a_log_that_shows_parts_one_by_one_fails: StoresPartsOneByOne by a_reader_sees_all_parts_of_an_append_or_none;
+    a_log_that_shows_parts_one_by_one_fails:
+        StoresPartsOneByOne by a_reader_sees_all_parts_of_an_append_or_none;
     a_log_that_shows_later_events_first_fails:
         ShowsLaterEventsFirst by a_reader_that_saw_a_position_has_seen_all_before_it;
-    a_log_that_forgets_unique_numbers_fails: ForgetsUniqueNumbers by a_taken_number_leaves_nothing_of_any_part;
+    a_log_that_forgets_unique_numbers_fails:
+        ForgetsUniqueNumbers by a_taken_number_leaves_nothing_of_any_part;
     a_log_that_forgets_unique_keys_fails:
         ForgetsUniqueDedupeKeys by a_taken_dedupe_key_leaves_nothing_of_any_part;
     a_log_that_forgets_unique_versions_fails:

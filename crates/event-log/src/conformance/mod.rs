@@ -9,7 +9,8 @@
 //! event_log::conformance_suite!(InOneFile);
 //! ```
 //!
-//! A case panics where the log breaks the contract. Cases never wait for a clock, and each has a place of its own.
+//! A case panics where the log breaks the contract. Cases never wait for a clock, and each has a place of its
+//! own.
 #![expect(clippy::unwrap_used, reason = "a suite of tests: a failure is a panic")]
 
 mod atomicity;

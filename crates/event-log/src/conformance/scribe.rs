@@ -11,8 +11,8 @@ use crate::{Append, EventLog, Head, InboxFilter, InboxRow, NumberKind, NumberRow
 /// When the first part of every scribe is recorded; each later part is a second later.
 const START: Timestamp = Timestamp::from_secs(1_767_322_800);
 
-/// A little sequencer: it numbers, times and links events, and decides nothing. It believes that every part it
-/// makes will be stored; clone it to make one that will be refused.
+/// A little sequencer: it numbers, times and links events, and decides nothing. It believes that every part
+/// it makes will be stored; clone it to make one that will be refused.
 #[derive(Debug, Clone)]
 pub struct Scribe {
     /// Whose log it writes.

@@ -86,7 +86,8 @@ impl MemoryLog {
         sender.send_if_modified(|known| position > *known && std::mem::replace(known, position) != position);
     }
 
-    /// As where positions are given out before the commit: the last event is seen, told of and read before the first.
+    /// As where positions are given out before the commit: the last event is seen, told of and read before
+    /// the first.
     async fn hide_and_show(&self, parts: &[Append]) {
         for part in parts {
             let whole = self.of(&part.merchant).events;

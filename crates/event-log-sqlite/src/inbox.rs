@@ -1,0 +1,170 @@
+//! Looking up messages and numbers.
+
+use std::str::FromStr;
+
+use event_log::{InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Verdict};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use vocabulary::{MerchantId, MessageId, Position, Timestamp};
+
+use crate::{
+    error::{damaged, from_sql, store, to_sql},
+    reading::hash_of,
+    values::Rows,
+};
+
+pub(crate) const COLUMNS: &str = "SELECT message, account, dedupe_key, content_hash, verdict, reason, \
+                                  sealed_request, sealed_answer, first_position, last_position, \
+                                  received_at FROM ";
+pub(crate) const BY_KEY: &str = " AS wanted CROSS JOIN inbox ON inbox.merchant = wanted.column1 \
+                      AND inbox.dedupe_key = wanted.column2";
+pub(crate) const NUMBERS: &str = "SELECT kind, namespace, number, order_id FROM ";
+pub(crate) const BY_NUMBER: &str = " AS wanted CROSS JOIN number ON number.merchant = wanted.column1 \
+                         AND number.kind = wanted.column2 AND number.namespace = wanted.column3 \
+                         AND number.number = wanted.column4";
+
+/// The messages with these keys.
+pub(crate) async fn find(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    dedupe_keys: &[String],
+) -> Result<Vec<InboxRow>, LogError> {
+    let mut wanted = Rows::of(2);
+    for key in dedupe_keys {
+        wanted.put(merchant.as_str())?.put(key.as_str())?;
+    }
+    let mut found = Vec::new();
+    for values in wanted.finish() {
+        let sql = AssertSqlSafe([COLUMNS, &values.sql, BY_KEY].concat());
+        let rows =
+            sqlx::query_with(sql, values.arguments).fetch_all(&mut *connection).await.map_err(store)?;
+        for row in &rows {
+            found.push(message_of(row)?);
+        }
+    }
+    found.sort_by(|a, b| a.message.cmp(&b.message));
+    found.dedup_by(|a, b| a.message == b.message); // a key that was asked for twice
+    Ok(found)
+}
+
+/// One message.
+pub(crate) async fn read(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    message: &MessageId,
+) -> Result<Option<InboxRow>, LogError> {
+    let sql = AssertSqlSafe([COLUMNS, "inbox WHERE merchant = ?1 AND message = ?2"].concat());
+    let row = sqlx::query(sql)
+        .bind(merchant.as_str())
+        .bind(message.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(store)?;
+    row.as_ref().map(message_of).transpose()
+}
+
+/// Messages by a filter, newest first; among those of one instant, the greatest id first.
+pub(crate) async fn list(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    filter: &InboxFilter,
+    limit: usize,
+) -> Result<Vec<InboxRow>, LogError> {
+    let rows = listing(merchant, filter, limit)?.build().fetch_all(connection).await.map_err(store)?;
+    rows.iter().map(message_of).collect()
+}
+
+pub(crate) fn listing(
+    merchant: &MerchantId,
+    filter: &InboxFilter,
+    limit: usize,
+) -> Result<QueryBuilder<Sqlite>, LogError> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push("inbox WHERE merchant = ").push_bind(merchant.as_str().to_owned());
+    if let Some(account) = &filter.account {
+        query.push(" AND account = ").push_bind(account.as_str().to_owned());
+    }
+    if let Some(verdict) = filter.verdict {
+        query.push(" AND verdict = ").push_bind(verdict.as_str());
+        if verdict != Verdict::Accepted {
+            // Said again in the words of the partial index, or it is not used.
+            query.push(" AND verdict <> 'accepted'");
+        }
+    }
+    if let Some(before) = filter.before {
+        query.push(" AND received_at < ").push_bind(before.micros());
+    }
+    if let Some((first, last)) = filter.caused {
+        let last = to_sql(last.0.min(i64::MAX as u64))?;
+        query.push(" AND last_position >= ").push_bind(to_sql(first.0)?);
+        query.push(" AND first_position <= ").push_bind(last);
+    }
+    query.push(" ORDER BY received_at DESC, message DESC LIMIT ");
+    query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    Ok(query)
+}
+
+/// Where numbers were first used.
+pub(crate) async fn find_numbers(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    keys: &[(NumberKind, String, String)],
+) -> Result<Vec<NumberRow>, LogError> {
+    let mut wanted = Rows::of(4);
+    for (kind, namespace, number) in keys {
+        wanted.put(merchant.as_str())?.put(kind.as_str())?.put(namespace.as_str())?.put(number.as_str())?;
+    }
+    let mut found = Vec::new();
+    for values in wanted.finish() {
+        let sql = AssertSqlSafe([NUMBERS, &values.sql, BY_NUMBER].concat());
+        let rows =
+            sqlx::query_with(sql, values.arguments).fetch_all(&mut *connection).await.map_err(store)?;
+        for row in &rows {
+            found.push(number_of(row)?);
+        }
+    }
+    found.sort_by(|a, b| (a.kind, &a.namespace, &a.number).cmp(&(b.kind, &b.namespace, &b.number)));
+    found.dedup(); // a number that was asked for twice
+    Ok(found)
+}
+
+fn message_of(row: &SqliteRow) -> Result<InboxRow, LogError> {
+    let positions = match (row.try_get(8).map_err(store)?, row.try_get(9).map_err(store)?) {
+        (Some(first), Some(last)) => Some((Position(from_sql(first)?), Position(from_sql(last)?))),
+        _ => None,
+    };
+    Ok(InboxRow {
+        message: parsed(row, 0, "message id")?,
+        account: parsed(row, 1, "account")?,
+        dedupe_key: row.try_get(2).map_err(store)?,
+        content_hash: hash_of(row, 3)?,
+        verdict: word(row, 4, "verdict", Verdict::parse)?,
+        reason: row.try_get(5).map_err(store)?,
+        sealed_request: row.try_get(6).map_err(store)?,
+        sealed_answer: row.try_get(7).map_err(store)?,
+        positions,
+        received_at: Timestamp::from_micros(row.try_get(10).map_err(store)?),
+    })
+}
+
+fn number_of(row: &SqliteRow) -> Result<NumberRow, LogError> {
+    Ok(NumberRow {
+        kind: word(row, 0, "kind of number", NumberKind::parse)?,
+        namespace: row.try_get(1).map_err(store)?,
+        number: row.try_get(2).map_err(store)?,
+        order: parsed(row, 3, "order id")?,
+    })
+}
+
+fn parsed<T: FromStr>(row: &SqliteRow, column: usize, what: &str) -> Result<T, LogError> {
+    word(row, column, what, |text| text.parse().ok())
+}
+
+fn word<T>(
+    row: &SqliteRow,
+    column: usize,
+    what: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<T, LogError> {
+    let text: &str = row.try_get(column).map_err(store)?;
+    read(text).ok_or_else(|| damaged(format!("a stored {what} is none")))
+}
