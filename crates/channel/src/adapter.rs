@@ -100,13 +100,16 @@ pub struct SettingsError(
     pub Vec<String>,
 );
 
+/// Makes an adapter of an account from its settings (JSON text).
+pub type Connect = fn(Account, &str) -> Result<Arc<dyn Adapter>, SettingsError>;
+
 /// A protocol: how to make an adapter for an account. The one thing an adapter's crate exports.
 #[derive(Clone, Copy)]
 pub struct Protocol {
     /// What it declares.
     pub manifest: &'static Manifest,
     /// Makes an adapter from settings (JSON text; unknown fields are refused).
-    pub connect: fn(Account, &str) -> Result<Arc<dyn Adapter>, SettingsError>,
+    pub connect: Connect,
     /// Settings that pass [`Protocol::connect`], with comments in a `_help` field: shown by `kami channel list`.
     pub example_settings: &'static str,
 }

@@ -19,7 +19,7 @@ mod request;
 pub mod sign;
 pub mod strict_json;
 
-pub use adapter::{Adapter, Capabilities, Limits, Manifest, Protocol, SettingsError};
+pub use adapter::{Adapter, Capabilities, Connect, Limits, Manifest, Protocol, SettingsError};
 pub use inbound::{
     AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, PaymentAsk, RefundAsk, Shortage, Stage,
 };
