@@ -1,0 +1,83 @@
+//! JD's game-card platform (京东游戏点卡平台, card.jd.com): JD calls us to order card keys and to ask how an order
+//! stands; the reply, or our call-back, carries the keys.
+//!
+//! Knows this protocol's words only: JD's open platform and its general trade platform sign differently.
+//!
+//! ```
+//! use channel_jd_game_card::PROTOCOL;
+//! let account = "jd-game-card/main".parse().unwrap();
+//! let adapter = (PROTOCOL.connect)(account, PROTOCOL.example_settings);
+//! assert!(adapter.is_ok());
+//! ```
+#![warn(missing_docs)]
+
+mod cards;
+mod inbound;
+mod outbound;
+mod reply;
+mod settings;
+mod status;
+mod verify;
+mod wire;
+
+use std::sync::Arc;
+
+use channel::{
+    Adapter, Capabilities, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol, RawRequest,
+    Refusal, Reply, SettingsError, Verified,
+};
+use vocabulary::{Account, Timestamp};
+
+use settings::Settings;
+
+/// The protocol, as the binary lists it.
+pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+
+static MANIFEST: Manifest = Manifest {
+    code: "jd-game-card",
+    name: ("JD game cards", "京东（游戏点卡平台）"),
+    inbound: &[Kind::Call, Kind::Query],
+    capabilities: Capabilities {
+        deliver: true,
+        push_stock: false,
+        read_back: false,
+        check_payment: false,
+        refund: false,
+    },
+    clock_tolerance_secs: Some(settings::TOLERANCE_SECS),
+    limits: Limits { calls_per_s: 10, concurrency: 4, timeout_ms: 10_000 },
+    sources: &["京东游戏点卡平台 服务接口规范说明文档, read 2026-11-22; see README.md"],
+};
+
+fn connect(account: Account, settings: &str) -> Result<Arc<dyn Adapter>, SettingsError> {
+    Ok(Arc::new(GameCard { account, settings: Settings::read(settings)? }))
+}
+
+struct GameCard {
+    account: Account,
+    settings: Settings,
+}
+
+impl Adapter for GameCard {
+    fn account(&self) -> &Account {
+        &self.account
+    }
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+    fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
+        verify::verify(&self.settings, request, now)
+    }
+    fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
+        inbound::parse(&self.settings, request.request())
+    }
+    fn answer(&self, request: &Verified<'_>, _: &Inbound, outcome: &Outcome) -> Reply {
+        reply::answer(request.request(), outcome)
+    }
+    fn refuse(&self, request: &RawRequest, refusal: &Refusal) -> Reply {
+        reply::refuse(request, refusal)
+    }
+    fn deliver(&self) -> Option<&dyn Deliver> {
+        Some(&self.settings)
+    }
+}
