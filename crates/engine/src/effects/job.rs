@@ -1,0 +1,102 @@
+//! A call to be made, and how it ended.
+
+use channel::{DeliveryJob, Inbound, LineView, PaymentJob, RefundJob, StockJob};
+use events::channel::AttemptOutcome;
+use vocabulary::{Account, CardKey, KeyRef, Money, OrderId, Quantity, Sku, Timestamp};
+
+/// What makes two jobs the same: one is never queued twice.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum JobKey {
+    Deliver(OrderId),
+    CheckPayment(OrderId),
+    Refund(OrderId, String),
+    ReadBack(Account, String),
+    PushStock(Account, String),
+}
+
+#[derive(Clone)]
+pub(crate) struct LineDraft {
+    pub(crate) sku: Sku,
+    pub(crate) name: String,
+    pub(crate) quantity: Quantity,
+    pub(crate) amount: Money,
+    pub(crate) keys: Vec<KeyRef>,
+}
+
+/// A delivery whose keys are still sealed.
+#[derive(Clone)]
+pub(crate) struct DeliveryDraft {
+    pub(crate) order: OrderId,
+    pub(crate) delivery: u32,
+    pub(crate) external_no: String,
+    pub(crate) memo: Option<String>,
+    pub(crate) lines: Vec<LineDraft>,
+    pub(crate) total: Money,
+    pub(crate) fulfilled_at: Timestamp,
+}
+
+impl DeliveryDraft {
+    pub(crate) fn key_refs(&self) -> Vec<KeyRef> {
+        self.lines.iter().flat_map(|line| line.keys.iter().copied()).collect()
+    }
+    pub(crate) fn open(&self, keys: Vec<CardKey>) -> DeliveryJob {
+        let mut keys = keys.into_iter();
+        let lines = self
+            .lines
+            .iter()
+            .map(|line| LineView {
+                sku: line.sku.clone(),
+                name: line.name.clone(),
+                quantity: line.quantity,
+                amount: line.amount,
+                keys: keys.by_ref().take(line.keys.len()).collect(),
+            })
+            .collect();
+        DeliveryJob {
+            order: self.order,
+            external_no: self.external_no.clone(),
+            memo: self.memo.clone(),
+            lines,
+            total: self.total,
+            idempotency_key: format!("{}-{}", self.order, self.delivery),
+            fulfilled_at: self.fulfilled_at,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) enum JobKind {
+    Deliver(Box<DeliveryDraft>),
+    CheckPayment(PaymentJob),
+    Refund(RefundJob),
+    ReadBack(String),
+    PushStock(StockJob),
+}
+
+/// A call to be made.
+#[derive(Clone)]
+pub(crate) struct Job {
+    pub(crate) key: JobKey,
+    pub(crate) account: Account,
+    pub(crate) kind: JobKind,
+    /// Attempts made before.
+    pub(crate) attempts: u32,
+    /// The last attempt's outcome is unknown: ask first.
+    pub(crate) unknown: bool,
+    /// Not before this instant.
+    pub(crate) not_before: Timestamp,
+}
+
+/// What a read-back found, with the response it was read from.
+pub(crate) struct Found {
+    pub(crate) response: Vec<u8>,
+    pub(crate) messages: Vec<Inbound>,
+}
+
+/// How a job's attempt ended.
+pub(crate) struct Report {
+    pub(crate) job: Job,
+    pub(crate) attempt: u32,
+    pub(crate) outcome: AttemptOutcome,
+    pub(crate) found: Option<Found>,
+}

@@ -1,0 +1,400 @@
+//! The runner: a queue by time, a lane for each account.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use channel::{Adapter, CallOutcome, OutboundRequest, OutboundResponse, TransportFailure, Unable};
+use events::channel::AttemptOutcome;
+use governor::{DefaultDirectRateLimiter, RateLimiter};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use vault::Vault;
+use vocabulary::{MerchantId, Timestamp};
+
+use super::{Found, Job, JobKind, Report, breaker::Breaker};
+use crate::{
+    engine::Adapters,
+    ports::{Clock, Http},
+};
+
+/// How often a gateway that says "not paid" is asked again.
+const UNPAID_TRIES: u32 = 4;
+
+/// How hard the runner tries.
+#[derive(Debug, Clone, Copy)]
+pub struct EffectPolicy {
+    /// Attempts before a person must look; at least 1.
+    pub attempts_max: u32,
+    /// The wait after the first failed attempt, in milliseconds; it doubles, with jitter.
+    pub backoff_ms: u64,
+    /// The longest wait, in milliseconds.
+    pub backoff_max_ms: u64,
+}
+
+impl Default for EffectPolicy {
+    /// Twelve attempts within about an hour and a half.
+    fn default() -> Self {
+        Self { attempts_max: 12, backoff_ms: 2_000, backoff_max_ms: 1_800_000 }
+    }
+}
+
+struct Lane {
+    places: Arc<Semaphore>,
+    pace: DefaultDirectRateLimiter,
+    breaker: Mutex<Breaker>,
+}
+
+struct Queued(Timestamp, u64, Job);
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl Eq for Queued {}
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Queued {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+/// Where outcomes go. Returns when the sequencer has taken the report in.
+pub(crate) type Sink = mpsc::WeakSender<crate::work::Work>;
+
+pub(crate) struct Runner {
+    pub(crate) merchant: MerchantId,
+    pub(crate) adapters: Arc<Adapters>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) http: Arc<dyn Http>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: EffectPolicy,
+    pub(crate) sink: Sink,
+    pub(crate) load: Arc<Load>,
+    /// Puts a job back whose account is being left alone.
+    pub(crate) again: mpsc::WeakUnboundedSender<Job>,
+}
+
+/// How much there is to do, for whoever waits until nothing is.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    /// Jobs handed in and not reported on.
+    pub(crate) open: AtomicUsize,
+    /// Those of them whose time has not come.
+    pub(crate) later: AtomicUsize,
+    /// Wakes the runner after time was advanced by hand.
+    pub(crate) nudge: Notify,
+}
+
+impl Load {
+    pub(crate) fn is_idle(&self) -> bool {
+        self.open.load(Ordering::SeqCst) == self.later.load(Ordering::SeqCst)
+    }
+}
+
+impl Runner {
+    /// Runs until the queue's sender is gone. By hand-driven time, jobs run one after another in the order they came.
+    pub(crate) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        let this = Arc::new(self);
+        let mut lanes: HashMap<vocabulary::Account, Arc<Lane>> = HashMap::new();
+        let mut queue: BinaryHeap<Reverse<Queued>> = BinaryHeap::new();
+        let mut order = 0_u64;
+        loop {
+            while let Some(job) = this.next_due(&mut queue) {
+                this.start(job, &mut lanes).await;
+            }
+            this.load.later.store(queue.len(), Ordering::SeqCst);
+            let wake = queue.peek().map(|Reverse(q)| q.0);
+            let sleep = async {
+                match wake {
+                    Some(at) => this.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                job = jobs.recv() => match job {
+                    Some(job) => {
+                        order += 1;
+                        queue.push(Reverse(Queued(job.not_before, order, job)));
+                    }
+                    None => return,
+                },
+                () = sleep => {}
+                () = this.load.nudge.notified() => {}
+            }
+        }
+    }
+
+    fn next_due(&self, queue: &mut BinaryHeap<Reverse<Queued>>) -> Option<Job> {
+        let due = queue.peek().is_some_and(|Reverse(q)| q.0 <= self.clock.now());
+        due.then(|| queue.pop()).flatten().map(|Reverse(q)| q.2)
+    }
+
+    async fn start(self: &Arc<Self>, job: Job, lanes: &mut HashMap<vocabulary::Account, Arc<Lane>>) {
+        let Some(adapter) = self.adapters.get(&job.account) else {
+            let outcome = AttemptOutcome::Abandoned { code: "account_not_connected".to_owned() };
+            self.report(job, outcome, None).await;
+            return;
+        };
+        let lane = lanes.entry(job.account.clone()).or_insert_with(|| Arc::new(Lane::of(&*adapter))).clone();
+        let this = self.clone();
+        let task = async move {
+            let Ok(_place) = lane.places.acquire().await else { return };
+            lane.pace.until_ready().await;
+            this.attempt(job, &*adapter, &lane).await;
+        };
+        if self.clock.is_manual() {
+            task.await;
+        } else {
+            tokio::spawn(task);
+        }
+    }
+
+    async fn attempt(&self, job: Job, adapter: &dyn Adapter, lane: &Lane) {
+        let now = self.clock.now();
+        let paused = lane.breaker.lock().unwrap_or_else(PoisonError::into_inner).wait_until(now);
+        if let Some(until) = paused {
+            // The pause is not an attempt: nothing was sent.
+            if let Some(again) = self.again.upgrade() {
+                let put_back = again.send(Job { not_before: until, ..job });
+                if put_back.is_err() {
+                    tracing::debug!("a call was put back after the runner had stopped");
+                }
+            }
+            return;
+        }
+        let timeout = Duration::from_millis(u64::from(adapter.manifest().limits.timeout_ms));
+        let call = Call { runner: self, adapter, lane, timeout };
+        let (outcome, found) = match &job.kind {
+            JobKind::Deliver(draft) => (call.deliver(draft, job.unknown).await, None),
+            JobKind::CheckPayment(payment) => (call.check_payment(payment, job.attempts).await, None),
+            JobKind::Refund(refund) => (call.refund(refund, job.unknown).await, None),
+            JobKind::ReadBack(external_no) => call.read_back(external_no).await,
+            JobKind::PushStock(stock) => (call.push_stock(stock).await, None),
+        };
+        let outcome = self.bounded(&job, outcome);
+        self.report(job, outcome, found).await;
+    }
+
+    /// Gives up after the last attempt, and fills in the wait before the next.
+    fn bounded(&self, job: &Job, outcome: AttemptOutcome) -> AttemptOutcome {
+        let attempt = job.attempts.saturating_add(1);
+        match outcome {
+            AttemptOutcome::RetryAfter { code, .. } | AttemptOutcome::Unknown { code }
+                if attempt >= self.policy.attempts_max =>
+            {
+                AttemptOutcome::Abandoned { code }
+            }
+            AttemptOutcome::RetryAfter { secs: 0, code } => {
+                AttemptOutcome::RetryAfter { secs: self.backoff_secs(attempt), code }
+            }
+            other => other,
+        }
+    }
+
+    fn backoff_secs(&self, attempt: u32) -> u32 {
+        let mut delays = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(self.policy.backoff_ms))
+            .with_max_delay(Duration::from_millis(self.policy.backoff_max_ms))
+            .with_max_times(self.policy.attempts_max as usize + 1)
+            .build();
+        let delay = delays.nth(attempt.saturating_sub(1) as usize);
+        let secs = delay.unwrap_or(Duration::from_millis(self.policy.backoff_max_ms)).as_secs();
+        u32::try_from(secs.max(1)).unwrap_or(u32::MAX)
+    }
+
+    async fn report(&self, job: Job, outcome: AttemptOutcome, found: Option<Found>) {
+        let attempt = job.attempts.saturating_add(1);
+        let report = Report { job, attempt, outcome, found };
+        // The sequencer is gone only when the process ends; the intent is in the log and is taken up at the next start.
+        let taken = match self.sink.upgrade() {
+            Some(sink) => sink.send(crate::work::Work::Report(Box::new(report))).await.is_ok(),
+            None => false,
+        };
+        if !taken {
+            tracing::debug!("the outcome of a call came after the sequencer had stopped");
+        }
+        self.load.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Lane {
+    fn of(adapter: &dyn Adapter) -> Self {
+        let limits = adapter.manifest().limits;
+        let per_second = NonZeroU32::new(limits.calls_per_s).unwrap_or(NonZeroU32::MIN);
+        Self {
+            places: Arc::new(Semaphore::new(limits.concurrency.max(1) as usize)),
+            pace: RateLimiter::direct(governor::Quota::per_second(per_second)),
+            breaker: Mutex::new(Breaker::default()),
+        }
+    }
+}
+
+/// One attempt.
+struct Call<'a> {
+    runner: &'a Runner,
+    adapter: &'a dyn Adapter,
+    lane: &'a Lane,
+    timeout: Duration,
+}
+
+type Sent = Result<OutboundResponse, TransportFailure>;
+
+impl Call<'_> {
+    async fn send(&self, request: Result<OutboundRequest, Unable>) -> Result<Sent, AttemptOutcome> {
+        let request = request.map_err(|unable| refused(unable.0))?;
+        let sent = self.runner.http.send(&request, self.timeout).await;
+        let mut breaker = self.lane.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        match &sent {
+            Ok(response) if response.status < 500 => breaker.answered(),
+            _ => breaker.failed(self.runner.clock.now()),
+        }
+        Ok(sent)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.runner.clock.now()
+    }
+
+    async fn deliver(&self, draft: &super::DeliveryDraft, unknown: bool) -> AttemptOutcome {
+        let Some(deliver) = self.adapter.deliver() else { return refused("cannot_deliver") };
+        let keys = match self.runner.vault.open_keys(&self.runner.merchant, &draft.key_refs()).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::error!(order.id = %draft.order, %error, "keys of a delivery could not be opened");
+                return AttemptOutcome::RetryAfter { secs: 0, code: "vault".to_owned() };
+            }
+        };
+        let job = draft.open(keys);
+        if unknown {
+            match deliver.ask(&job, self.now()) {
+                Some(request) => match self.send(request).await {
+                    Ok(sent) => match deliver.interpret_ask(&job, sent.as_ref().map_err(|f| *f)) {
+                        CallOutcome::Done(true) => return AttemptOutcome::Done,
+                        CallOutcome::Done(false) => {}
+                        other => return still_unknown(other),
+                    },
+                    Err(outcome) => return outcome,
+                },
+                None if deliver.repeat_is_safe() => {}
+                None => return AttemptOutcome::Abandoned { code: "unknown_outcome".to_owned() },
+            }
+        }
+        match self.send(deliver.request(&job, self.now())).await {
+            Ok(sent) => outcome(deliver.interpret(&job, sent.as_ref().map_err(|f| *f))).1,
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn refund(&self, job: &channel::RefundJob, unknown: bool) -> AttemptOutcome {
+        let Some(refund) = self.adapter.refund() else { return refused("cannot_refund") };
+        if unknown {
+            match refund.ask(job, self.now()) {
+                Some(request) => match self.send(request).await {
+                    Ok(sent) => match refund.interpret_ask(job, sent.as_ref().map_err(|f| *f)) {
+                        CallOutcome::Done(true) => return AttemptOutcome::Done,
+                        CallOutcome::Done(false) => {}
+                        other => return still_unknown(other),
+                    },
+                    Err(outcome) => return outcome,
+                },
+                None if refund.repeat_is_safe() => {}
+                None => return AttemptOutcome::Abandoned { code: "unknown_outcome".to_owned() },
+            }
+        }
+        match self.send(refund.request(job, self.now())).await {
+            Ok(sent) => outcome(refund.interpret(job, sent.as_ref().map_err(|f| *f))).1,
+            Err(outcome) => outcome,
+        }
+    }
+
+    async fn check_payment(&self, job: &channel::PaymentJob, attempts: u32) -> AttemptOutcome {
+        let Some(check) = self.adapter.check_payment() else { return refused("cannot_check_payment") };
+        let sent = match self.send(check.request(job, self.now())).await {
+            Ok(sent) => sent,
+            Err(outcome) => return outcome,
+        };
+        match outcome(check.interpret(job, sent.as_ref().map_err(|f| *f))) {
+            (Some(report), _) => {
+                let same_amount = report.amount.is_none_or(|amount| amount == job.amount);
+                let same_txn = report.txn.as_ref().is_none_or(|txn| *txn == job.txn);
+                match (report.paid, same_amount, same_txn) {
+                    (true, true, true) => AttemptOutcome::Done,
+                    // The gateway's own books may lag behind its message.
+                    (false, _, _) if attempts < UNPAID_TRIES => {
+                        AttemptOutcome::RetryAfter { secs: 0, code: "not_paid".to_owned() }
+                    }
+                    (false, _, _) => refused("not_paid"),
+                    (true, false, _) => refused("amount_mismatch"),
+                    (true, true, false) => refused("txn_mismatch"),
+                }
+            }
+            // Asking changes nothing, so an answer that did not come is simply asked for again.
+            (None, AttemptOutcome::Unknown { code }) => AttemptOutcome::RetryAfter { secs: 0, code },
+            (None, other) => other,
+        }
+    }
+
+    async fn read_back(&self, external_no: &str) -> (AttemptOutcome, Option<Found>) {
+        let Some(read_back) = self.adapter.read_back() else { return (refused("cannot_read_back"), None) };
+        let sent = match self.send(read_back.request(external_no, self.now())).await {
+            Ok(sent) => sent,
+            Err(outcome) => return (outcome, None),
+        };
+        match outcome(read_back.interpret(external_no, sent.as_ref().map_err(|f| *f))) {
+            (Some(messages), done) => {
+                let response = sent.map(|r| r.body).unwrap_or_default();
+                (done, Some(Found { response, messages }))
+            }
+            (None, AttemptOutcome::Unknown { code }) => (AttemptOutcome::RetryAfter { secs: 0, code }, None),
+            (None, other) => (other, None),
+        }
+    }
+
+    async fn push_stock(&self, job: &channel::StockJob) -> AttemptOutcome {
+        let Some(push) = self.adapter.push_stock() else { return refused("cannot_push_stock") };
+        match self.send(push.request(job, self.now())).await {
+            Ok(sent) => match outcome(push.interpret(job, sent.as_ref().map_err(|f| *f))).1 {
+                // A figure replaces the one before it: sending it again does no harm.
+                AttemptOutcome::Unknown { code } => AttemptOutcome::RetryAfter { secs: 0, code },
+                other => other,
+            },
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+fn refused(code: &str) -> AttemptOutcome {
+    AttemptOutcome::Refused { code: code.to_owned() }
+}
+
+fn outcome<T>(call: CallOutcome<T>) -> (Option<T>, AttemptOutcome) {
+    match call {
+        CallOutcome::Done(found) => (Some(found), AttemptOutcome::Done),
+        CallOutcome::Refused { code } => (None, AttemptOutcome::Refused { code }),
+        CallOutcome::RetryAfter { secs, code } => (None, AttemptOutcome::RetryAfter { secs, code }),
+        CallOutcome::Unknown { code } => (None, AttemptOutcome::Unknown { code }),
+    }
+}
+
+/// While the question itself is not answered, the outcome stays unknown.
+fn still_unknown(asked: CallOutcome<bool>) -> AttemptOutcome {
+    let code = match asked {
+        CallOutcome::Refused { code }
+        | CallOutcome::RetryAfter { code, .. }
+        | CallOutcome::Unknown { code } => code,
+        CallOutcome::Done(_) => "done".to_owned(),
+    };
+    AttemptOutcome::Unknown { code }
+}

@@ -1,0 +1,85 @@
+//! Requests from channels on their way to the sequencer: verified, parsed, kept.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use channel::{Ask, RawRequest, Refusal, Reply, Step, Verified};
+use tokio::sync::oneshot;
+use vault::{MerchantKeys, SubjectPut};
+use vocabulary::{Account, BuyerId, MessageId};
+
+use crate::{
+    Engine, EngineError,
+    work::{MessageWork, RefusedWork, Work},
+};
+
+impl Engine {
+    /// Takes a request of a channel in, and returns the reply to send: once everything that justifies it is durable.
+    pub async fn receive(&self, account: &Account, request: RawRequest) -> Result<Reply, EngineError> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(EngineError::Stopped);
+        }
+        let adapter = self.adapters.get(account).ok_or(EngineError::UnknownAccount)?;
+        let request = Arc::new(request);
+        let understood = adapter.verify(&request, self.clock.now()).and_then(|proof| {
+            let verified = Verified::new(&request, proof);
+            let inbound = adapter.parse(&verified)?;
+            if !verified.is_signed() && !matches!(inbound.ask, Ask::Nothing) {
+                return Err(Refusal::new(Step::Signature, "missing_signature", "the request must be signed"));
+            }
+            Ok((inbound, verified.into_proof()))
+        });
+        let (inbound, proof) = match understood {
+            Ok(understood) => understood,
+            Err(refusal) => {
+                let answer = adapter.refuse(&request, &refusal);
+                return self.refuse(account, request, &refusal, answer).await;
+            }
+        };
+        let buyer = buyer_of(&self.keys, account, &inbound.ask);
+        let (reply, answer) = oneshot::channel();
+        let message = MessageId::from_uuid(self.ids.next(self.clock.now()));
+        let work = MessageWork { message, adapter, request, proof, inbound, buyer, reply: Some(reply) };
+        self.submit_or_busy(Work::Message(Box::new(work)))?;
+        answer.await.map_err(|_| EngineError::Stopped)?
+    }
+
+    /// Keeps a refused request with its failing step. When too many come, the rest are only counted.
+    pub async fn refuse(
+        &self,
+        account: &Account,
+        request: Arc<RawRequest>,
+        refusal: &Refusal,
+        answer: Reply,
+    ) -> Result<Reply, EngineError> {
+        metrics::counter!("kami_inbox_refused_total", "code" => refusal.code).increment(1);
+        if self.refusals.check().is_err() {
+            return Ok(answer);
+        }
+        let (reply, kept) = oneshot::channel();
+        let step = format!("{:?}", refusal.step).to_lowercase();
+        let work = RefusedWork {
+            message: MessageId::from_uuid(self.ids.next(self.clock.now())),
+            account: account.clone(),
+            request,
+            reason: format!("{step}:{}", refusal.code),
+            answer,
+            reply,
+        };
+        self.submit_or_busy(Work::Refused(Box::new(work)))?;
+        kept.await.map_err(|_| EngineError::Stopped)?
+    }
+}
+
+/// The buyer's pseudonym, and what goes to the subjects store if they are new.
+pub(crate) fn buyer_of(keys: &MerchantKeys, account: &Account, ask: &Ask) -> Option<(BuyerId, SubjectPut)> {
+    let Ask::Order(order) = ask else { return None };
+    let asked = order.buyer.as_ref()?;
+    let buyer = keys.pseudonym(account.as_str(), asked.reference.expose());
+    let put = SubjectPut {
+        buyer: buyer.clone(),
+        account: account.clone(),
+        reference: asked.reference.clone(),
+        details: asked.details.clone(),
+    };
+    Some((buyer, put))
+}

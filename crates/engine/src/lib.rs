@@ -1,0 +1,36 @@
+//! Decides once, appends, answers. The engine owns one merchant's sequencer: it loads state, hosts the pure
+//! deciders as `cqrs_es::Aggregate`s, runs process managers in the same atomic unit, commits units in groups,
+//! performs intents and takes their outcomes back as commands.
+//!
+//! This is the only crate that names cqrs-es. It knows no SQL, no status codes and no particular channel.
+//!
+//! ```text
+//! request ─▶ intake ─▶ sequencer (decide, one at a time) ─▶ writer (keys, seal, append, fsync) ─▶ reply
+//!                          ▲                                     │
+//!                          └───────── outcomes ◀── effects ◀─────┘ intents, once durable
+//! ```
+#![warn(missing_docs)]
+
+mod effects;
+mod engine;
+mod history;
+mod host;
+mod hot;
+mod import;
+mod intake;
+mod operator;
+mod ports;
+mod sequencer;
+mod start;
+mod unit;
+mod work;
+mod writer;
+
+pub use effects::EffectPolicy;
+pub use engine::{Connection, Engine, EngineError, EngineOptions, Policy};
+pub use history::{HistoryStep, OrderHistory};
+pub use import::{ImportBatch, ImportReport};
+pub use operator::{OperatorAnswer, OperatorCommand};
+pub use ports::{Clock, Http, Ids, ManualClock, RandomIds, SeededIds, SystemClock};
+pub use work::{OperatorCall, OrderRef};
+pub use writer::LogWriter;

@@ -1,0 +1,241 @@
+//! What people and programs with a token can ask for.
+
+use domain::sku;
+use events::sku::SkuDefined;
+use vocabulary::{Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Sku, Timestamp};
+
+use crate::work::OrderRef;
+
+/// A wish of a token holder.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperatorCommand {
+    /// Define or rename a SKU.
+    DefineSku(SkuDefined),
+    /// Connect a shop account, or record that its set-up changed.
+    Connect {
+        /// The account.
+        account: Account,
+        /// Its name.
+        name: String,
+        /// Its currency.
+        currency: Currency,
+        /// Whose order numbers it shares.
+        orders_of: Account,
+        /// Digest of its settings.
+        settings_digest: String,
+    },
+    /// Stop sales on an account.
+    Suspend {
+        /// The account.
+        account: Account,
+        /// Why.
+        reason: String,
+    },
+    /// Let sales go on.
+    Resume {
+        /// The account.
+        account: Account,
+        /// Why.
+        reason: String,
+    },
+    /// A channel's item stands for a SKU.
+    MapListing {
+        /// The account.
+        account: Account,
+        /// The channel's item id.
+        item: String,
+        /// Our SKU.
+        sku: Sku,
+    },
+    /// A channel's item stands for nothing any more.
+    RemoveListing {
+        /// The account.
+        account: Account,
+        /// The channel's item id.
+        item: String,
+    },
+    /// Set a price.
+    SetPrice {
+        /// The SKU.
+        sku: Sku,
+        /// For one account, or for all without their own.
+        account: Option<Account>,
+        /// The price of one unit.
+        unit_price: Money,
+        /// From when; now where not given.
+        valid_from: Option<Timestamp>,
+        /// Until when.
+        valid_until: Option<Timestamp>,
+        /// Why.
+        reason: String,
+    },
+    /// Set a quota.
+    SetQuota {
+        /// The SKU.
+        sku: Sku,
+        /// The account.
+        account: Account,
+        /// Units set aside.
+        floor: u64,
+        /// Units in all.
+        cap: Option<u64>,
+        /// Why.
+        reason: String,
+    },
+    /// Begin a batch of keys; the answer names its number.
+    OpenBatch {
+        /// The SKU.
+        sku: Sku,
+        /// Who supplied them.
+        supplier: Option<String>,
+        /// What one key cost.
+        unit_cost: Option<Money>,
+        /// Not to be sold from then on.
+        sell_until: Option<Timestamp>,
+    },
+    /// Put sealed keys on stock.
+    ImportKeys {
+        /// The SKU.
+        sku: Sku,
+        /// The batch.
+        batch: BatchId,
+        /// The index of the first.
+        first_index: u32,
+        /// Their fingerprints.
+        fingerprints: Vec<String>,
+    },
+    /// Keep units of a batch (all, where none are named) from being sold.
+    Quarantine {
+        /// The SKU.
+        sku: Sku,
+        /// The batch.
+        batch: BatchId,
+        /// Which.
+        keys: Vec<KeyRef>,
+        /// Why.
+        reason: String,
+    },
+    /// Sell them again.
+    LiftQuarantine {
+        /// The SKU.
+        sku: Sku,
+        /// The batch.
+        batch: BatchId,
+        /// Which.
+        keys: Vec<KeyRef>,
+        /// Why.
+        reason: String,
+    },
+    /// Take units in stock out for good.
+    Void {
+        /// The SKU.
+        sku: Sku,
+        /// Which.
+        keys: Vec<KeyRef>,
+        /// Why.
+        reason: String,
+    },
+    /// Hand an order's keys over once more.
+    Resend(OrderRef),
+    /// Show an order's keys to the caller.
+    Reveal {
+        /// The order.
+        order: OrderRef,
+        /// Why.
+        reason: String,
+    },
+    /// Replace a bad key.
+    Replace {
+        /// The order.
+        order: OrderRef,
+        /// The bad key.
+        key: KeyRef,
+        /// Why.
+        reason: String,
+        /// Who bears the cost.
+        cost_owner: String,
+    },
+    /// Agree to pay money back.
+    Refund {
+        /// The order.
+        order: OrderRef,
+        /// The refund's number; made from the order where not given.
+        refund: Option<String>,
+        /// How much; all that is left where not given.
+        amount: Option<Money>,
+        /// Why.
+        reason: String,
+    },
+    /// Turn a refund request down.
+    RefuseRefund {
+        /// The order.
+        order: OrderRef,
+        /// The refund's number.
+        refund: String,
+        /// Why.
+        reason: String,
+    },
+    /// Record that a refund was paid by hand.
+    SettleRefund {
+        /// The order.
+        order: OrderRef,
+        /// The refund's number.
+        refund: String,
+    },
+    /// Stop everything about an order.
+    Hold {
+        /// The order.
+        order: OrderRef,
+        /// Why.
+        reason: String,
+    },
+    /// Let it go on.
+    Release {
+        /// The order.
+        order: OrderRef,
+        /// Why.
+        reason: String,
+    },
+    /// Write something down.
+    Note {
+        /// The order.
+        order: OrderRef,
+        /// What.
+        text: String,
+    },
+}
+
+/// What an operator's command led to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OperatorAnswer {
+    /// The first and last event; none where the wish was fulfilled already.
+    pub positions: Option<(Position, Position)>,
+    /// The order concerned.
+    pub order: Option<OrderId>,
+    /// The batch that was begun.
+    pub batch: Option<BatchId>,
+    /// The keys that are shown, in the order of the clear texts given to the renderer.
+    pub keys: Vec<KeyRef>,
+}
+
+impl OperatorCommand {
+    pub(crate) fn order(&self) -> Option<&OrderRef> {
+        match self {
+            Self::Resend(order)
+            | Self::Reveal { order, .. }
+            | Self::Replace { order, .. }
+            | Self::Refund { order, .. }
+            | Self::RefuseRefund { order, .. }
+            | Self::SettleRefund { order, .. }
+            | Self::Hold { order, .. }
+            | Self::Release { order, .. }
+            | Self::Note { order, .. } => Some(order),
+            _ => None,
+        }
+    }
+}
+
+/// The kind of keys of a SKU, for its batches.
+pub(crate) fn key_kind(state: &sku::State) -> KeyKind {
+    state.defined().map_or(KeyKind::OneShot, |defined| defined.key_kind)
+}

@@ -1,0 +1,138 @@
+//! Outcomes of calls, taken back as commands.
+
+use std::sync::Arc;
+
+use channel::{RawRequest, sign};
+use domain::{channel::Command as ChannelCommand, order};
+use events::{Actor, channel::AttemptOutcome};
+use vocabulary::{MessageId, Timestamp};
+
+use super::{Sequencer, lookup::Wanted, settle};
+use crate::{
+    EngineError,
+    effects::{Job, JobKey, JobKind, Report},
+    unit::Cause,
+    work::{MessageWork, Staged},
+};
+
+impl Sequencer {
+    pub(super) async fn report(&mut self, report: Report) -> Result<(), EngineError> {
+        let Report { job, attempt, outcome, found } = report;
+        self.scheduled.remove(&job.key);
+        let over = !matches!(outcome, AttemptOutcome::RetryAfter { .. } | AttemptOutcome::Unknown { .. });
+        if !over {
+            self.delayed.insert(job.key.clone(), self.retry_at(&outcome, attempt));
+        }
+        if let AttemptOutcome::Abandoned { code } | AttemptOutcome::Refused { code } = &outcome {
+            tracing::warn!(channel.account = %job.account, job = ?job.key, code, "a call to a channel was given up");
+        }
+        if let Some(found) = found {
+            for inbound in found.messages {
+                self.read_message(&job, inbound, &found.response).await?;
+            }
+        }
+        let mut staged = Staged::default();
+        match (&job.key, &job.kind) {
+            (JobKey::Deliver(order), JobKind::Deliver(draft)) => {
+                let command = order::Command::RecordDelivery { delivery: draft.delivery, attempt, outcome };
+                self.reported(*order, command).await?;
+            }
+            (JobKey::Refund(order, number), _) => {
+                let refund = number.clone();
+                self.reported(*order, order::Command::RecordRefundAttempt { refund, attempt, outcome })
+                    .await?;
+            }
+            (JobKey::CheckPayment(order), JobKind::CheckPayment(payment)) if over => {
+                let can_refund = self.account_can_refund(&job.account);
+                let (txn, attempts) = (payment.txn.clone(), attempt);
+                let command = order::Command::SettlePaymentCheck { txn, outcome, attempts, can_refund };
+                self.reported(*order, command).await?;
+            }
+            (JobKey::ReadBack(account, number), _) if over => {
+                let (account, external_no) = (account.clone(), number.clone());
+                let command =
+                    ChannelCommand::SettleReadBack { account, external_no, outcome, attempts: attempt };
+                self.settle_channel(&job, command).await?;
+            }
+            (JobKey::PushStock(account, item), JobKind::PushStock(push)) if over => {
+                let (account, item, available) = (account.clone(), item.clone(), push.available);
+                let command =
+                    ChannelCommand::SettleStockPush { account, item, available, outcome, attempts: attempt };
+                self.settle_channel(&job, command).await?;
+            }
+            // Asking and publishing change nothing at the channel: a try that failed is simply repeated.
+            _ => staged.jobs.push(self.again(&job, attempt)),
+        }
+        let cause = Cause {
+            actor: Actor::channel(&job.account),
+            message: None,
+            channel: Some(job.account),
+            occurred_at: None,
+        };
+        self.commit(&cause, staged).await
+    }
+
+    async fn reported(
+        &mut self,
+        id: vocabulary::OrderId,
+        command: order::Command,
+    ) -> Result<(), EngineError> {
+        if let Err(rejection) = self.order_command(id, command, None).await? {
+            tracing::error!(order.id = %id, %rejection, "the outcome of a call was rejected");
+        }
+        Ok(())
+    }
+
+    async fn settle_channel(&mut self, job: &Job, command: ChannelCommand) -> Result<(), EngineError> {
+        let stream = job.account.stream();
+        if let Err(rejection) = settle(self.hosts.channels.execute(&stream, command).await)? {
+            tracing::error!(channel.account = %job.account, %rejection, "the outcome of a call was rejected");
+        }
+        Ok(())
+    }
+
+    fn retry_at(&self, outcome: &AttemptOutcome, attempt: u32) -> Timestamp {
+        let secs = match outcome {
+            AttemptOutcome::RetryAfter { secs, .. } => i64::from(*secs),
+            // A question about an unknown outcome: soon at first, then every minute.
+            _ => 1_i64.checked_shl(attempt.min(6)).unwrap_or(60).min(60),
+        };
+        self.now().plus_secs(secs.max(1))
+    }
+
+    fn again(&self, job: &Job, attempt: u32) -> Job {
+        Job { attempts: attempt, ..job.clone() }
+    }
+
+    /// What a channel said when it was asked is a message like any other: kept, recognised when it repeats, acted on.
+    async fn read_message(
+        &mut self,
+        job: &Job,
+        inbound: channel::Inbound,
+        response: &[u8],
+    ) -> Result<(), EngineError> {
+        let Some(adapter) = self.adapters.get(&job.account) else { return Ok(()) };
+        let request = Arc::new(RawRequest {
+            method: "READ".to_owned(),
+            topic: inbound.id.clone().unwrap_or_default(),
+            query: String::new(),
+            headers: Vec::new(),
+            body: response.to_vec(),
+            received_at: self.now(),
+        });
+        let buyer = crate::intake::buyer_of(&self.keys, adapter.account(), &inbound.ask);
+        let work = MessageWork {
+            message: MessageId::from_uuid(self.ids.next(self.now())),
+            adapter,
+            request,
+            proof: sign::read_back_proof(),
+            inbound,
+            buyer,
+            reply: None,
+        };
+        let mut wanted = Wanted::default();
+        self.wanted_by_message(&work, &mut wanted);
+        self.look_up_more(wanted).await?;
+        self.message(work).await
+    }
+}

@@ -1,0 +1,179 @@
+//! Opening an engine: take the merchant over, load the state from snapshot and log, put away what a crash left,
+//! start the tasks.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
+};
+
+use event_log::EventLog;
+use governor::{Quota, RateLimiter};
+use tokio::sync::mpsc;
+use vault::Vault;
+use vocabulary::{MerchantId, Position};
+
+use crate::{
+    EngineError,
+    effects::{Load, Runner},
+    engine::{Adapters, Engine, EngineOptions},
+    host::{SharedDesk, lock},
+    hot::{Desk, SHAPE},
+    sequencer::{self, Sequencer},
+    writer::Finisher,
+};
+
+/// How many events are read at once while replaying.
+const PAGE: usize = 10_000;
+/// How many refused requests a second are kept in the inbox; the rest are only counted.
+const REFUSALS_PER_S: NonZeroU32 = match NonZeroU32::new(200) {
+    Some(n) => n,
+    None => NonZeroU32::MIN,
+};
+
+impl Engine {
+    /// Opens the engine of a merchant: it owns the merchant from here on, and is ready when this returns.
+    pub async fn open(options: EngineOptions) -> Result<Arc<Self>, EngineError> {
+        let EngineOptions { merchant, log, writer, vault, clock, ids, http, protocols, policy } = options;
+        let keys = vault.ensure_merchant(&merchant).await.map_err(EngineError::Vault)?;
+        let head = log.claim(&merchant).await?;
+        let desk: SharedDesk = Arc::new(Mutex::new(load(&*log, &merchant).await?));
+        discard_orphans(&vault, &merchant, &desk).await?;
+
+        let adapters = Arc::new(Adapters::default());
+        let effects = Arc::new(Load::default());
+        let (works, work_queue) = mpsc::channel(policy.waiting_max);
+        let (staged, staged_queue) = mpsc::channel(4_096);
+        let (jobs, job_queue) = mpsc::unbounded_channel();
+        let runner = Runner {
+            merchant: merchant.clone(),
+            adapters: adapters.clone(),
+            vault: vault.clone(),
+            http,
+            clock: clock.clone(),
+            policy: policy.effects,
+            sink: works.downgrade(),
+            load: effects.clone(),
+            again: jobs.downgrade(),
+        };
+        let finisher = Finisher {
+            merchant: merchant.clone(),
+            epoch: head.epoch,
+            position: head.position,
+            vault: vault.clone(),
+            keys: keys.clone(),
+            writer,
+            jobs,
+            load: effects.clone(),
+        };
+        let engine = Self {
+            merchant: merchant.clone(),
+            log: log.clone(),
+            vault,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            keys: keys.clone(),
+            protocols,
+            adapters: adapters.clone(),
+            works: RwLock::new(Some(works)),
+            load: effects,
+            stopped: tokio::sync::Mutex::new(None),
+            stopping: AtomicBool::new(false),
+            refusals: RateLimiter::direct(Quota::per_second(REFUSALS_PER_S)),
+        };
+        for (account, settings) in engine.vault.settings(&merchant).await.map_err(EngineError::Vault)? {
+            let adapter = engine.adapter_for(&account, settings.expose())?;
+            engine.adapters.put(adapter);
+        }
+        let sequencer = Sequencer::new(sequencer::Start {
+            merchant,
+            log,
+            clock,
+            ids,
+            adapters,
+            keys,
+            policy,
+            desk,
+            head,
+            writer: staged,
+        });
+        let tasks = async move {
+            let deciding = tokio::spawn(sequencer.run(work_queue));
+            let finishing = tokio::spawn(finisher.run(staged_queue));
+            let calling = tokio::spawn(runner.run(job_queue));
+            let broken = |error: tokio::task::JoinError| EngineError::Broken(error.to_string());
+            let decided = deciding.await.map_err(broken)?;
+            let finished = finishing.await.map_err(broken)?;
+            calling.await.map_err(broken)?;
+            // The writer's error, if there is one, is the cause of the sequencer's.
+            let ended = finished.and(decided);
+            if let Err(error) = &ended {
+                tracing::error!(%error, cause = ?std::error::Error::source(error), "the engine has stopped");
+            }
+            ended
+        };
+        *engine.stopped.lock().await = Some(tokio::spawn(tasks));
+        Ok(Arc::new(engine))
+    }
+}
+
+/// The merchant's state: from the snapshot where it fits the log, and the events after it.
+async fn load(log: &dyn EventLog, merchant: &MerchantId) -> Result<Desk, EngineError> {
+    let (mut desk, mut after) = from_snapshot(log, merchant).await?.unwrap_or_default();
+    loop {
+        let page = log.read_log(merchant, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        for event in &page {
+            let fact = event.fact().map_err(EngineError::Decode)?;
+            desk.replay(event, &fact);
+        }
+    }
+    for streams in desk.take_cold().chunks(1_000) {
+        for event in log.read_streams(merchant, streams).await? {
+            let fact = event.fact().map_err(EngineError::Decode)?;
+            desk.apply(&event, &fact);
+        }
+    }
+    Ok(desk)
+}
+
+async fn from_snapshot(
+    log: &dyn EventLog,
+    merchant: &MerchantId,
+) -> Result<Option<(Desk, Position)>, EngineError> {
+    let Some(snapshot) = log.load_snapshot(merchant).await?.filter(|s| s.shape == SHAPE) else {
+        return Ok(None);
+    };
+    let at = snapshot.position;
+    let before = Position(at.0.saturating_sub(1));
+    let event = log.read_log(merchant, before, 1).await?.into_iter().next();
+    if event.is_none_or(|event| event.position != at || event.hash != snapshot.hash) {
+        tracing::info!("the snapshot is of another history; reading the whole log");
+        return Ok(None);
+    }
+    match Desk::load(&snapshot.state) {
+        Ok(desk) => Ok(Some((desk, at))),
+        Err(error) => {
+            tracing::warn!(%error, "the snapshot is not readable; reading the whole log");
+            Ok(None)
+        }
+    }
+}
+
+/// Keys that were sealed for an import whose event was never appended are not stock: they are removed, so that the
+/// import can be repeated.
+async fn discard_orphans(vault: &Vault, merchant: &MerchantId, desk: &SharedDesk) -> Result<(), EngineError> {
+    for (batch, sealed) in vault.batch_sizes(merchant).await.map_err(EngineError::Vault)? {
+        let imported = {
+            let desk = lock(desk);
+            let known = desk.pools.values().find_map(|entry| entry.state.batch(batch).map(|b| b.keys));
+            known.unwrap_or(0)
+        };
+        if sealed > imported {
+            let gone =
+                vault.discard_keys_from(merchant, batch, imported).await.map_err(EngineError::Vault)?;
+            tracing::warn!(%batch, keys = gone, "sealed keys of an unfinished import were discarded");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Makes units durable: opens the keys their answers show, renders and seals the answers, appends everything that
+//! was decided while the last append was being synced in one step, and only then lets replies and intents go.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use channel::Reply;
+use event_log::{Append, EventLog, InboxRow};
+use tokio::sync::{mpsc, oneshot};
+use vault::{MerchantKeys, Vault};
+use vocabulary::{Epoch, KeyRef, MerchantId, Position};
+
+use crate::{
+    EngineError,
+    effects::{Job, Load},
+    work::{Answer, ReplyTo, Staged},
+};
+
+/// How many units go into one append at most.
+const UNITS: usize = 1_024;
+
+/// What one sequencer hands to the log: the parts of one append, and where to say that it is durable.
+struct Handed {
+    append: Append,
+    durable: oneshot::Sender<()>,
+}
+
+/// The one writer of a log, shared by the sequencers of all merchants of the process: their units go into the same
+/// transaction.
+#[derive(Clone)]
+pub struct LogWriter {
+    queue: mpsc::Sender<Handed>,
+}
+
+impl LogWriter {
+    /// Starts the writer. When an append fails it ends, `failed` is told why, and nothing is answered any more:
+    /// nobody may act on what the log might not hold.
+    pub fn start(log: Arc<dyn EventLog>) -> (Self, oneshot::Receiver<EngineError>) {
+        let (queue, handed) = mpsc::channel(64);
+        let (failed, failure) = oneshot::channel();
+        tokio::spawn(write(log, handed, failed));
+        (Self { queue }, failure)
+    }
+
+    async fn append(&self, append: Append) -> Result<(), EngineError> {
+        let (durable, done) = oneshot::channel();
+        self.queue.send(Handed { append, durable }).await.map_err(|_| EngineError::Stopped)?;
+        done.await.map_err(|_| EngineError::Stopped)
+    }
+}
+
+async fn write(
+    log: Arc<dyn EventLog>,
+    mut handed: mpsc::Receiver<Handed>,
+    failed: oneshot::Sender<EngineError>,
+) {
+    let mut batch = Vec::new();
+    while handed.recv_many(&mut batch, 64).await > 0 {
+        let (parts, waiting): (Vec<Append>, Vec<oneshot::Sender<()>>) =
+            batch.drain(..).map(|h| (h.append, h.durable)).unzip();
+        if let Err(error) = log.append(&parts).await {
+            tracing::error!(%error, "the log cannot be appended to; stopping");
+            // Whoever listens stops the process; without a listener the closed queue stops it.
+            let _gone = failed.send(EngineError::Log(error));
+            return;
+        }
+        metrics::histogram!("kami_append_events")
+            .record(parts.iter().map(|p| p.events.len() as f64).sum::<f64>());
+        for durable in waiting {
+            // A finisher that is gone has nobody to answer.
+            let _gone = durable.send(());
+        }
+    }
+}
+
+/// Finishes the units of one merchant.
+pub(crate) struct Finisher {
+    pub(crate) merchant: MerchantId,
+    pub(crate) epoch: Epoch,
+    pub(crate) position: Position,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) keys: MerchantKeys,
+    pub(crate) writer: LogWriter,
+    pub(crate) jobs: mpsc::UnboundedSender<Job>,
+    pub(crate) load: Arc<Load>,
+}
+
+/// What is let go once the append is durable.
+struct Release {
+    reply: Option<ReplyTo>,
+    answer: Option<Answer>,
+    rendered: Option<Reply>,
+    jobs: Vec<Job>,
+}
+
+impl Finisher {
+    /// Runs until the sequencer is gone.
+    pub(crate) async fn run(mut self, mut staged: mpsc::Receiver<Staged>) -> Result<(), EngineError> {
+        let mut batch = Vec::with_capacity(UNITS);
+        while staged.recv_many(&mut batch, UNITS).await > 0 {
+            let (append, releases) = self.finish(std::mem::take(&mut batch)).await?;
+            let stores = !append.events.is_empty() || !append.inbox.is_empty() || !append.numbers.is_empty();
+            if stores {
+                self.position = Position(self.position.0 + append.events.len() as u64);
+                self.writer.append(append).await?;
+            }
+            for release in releases {
+                self.release(release);
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&self, mut units: Vec<Staged>) -> Result<(Append, Vec<Release>), EngineError> {
+        let subjects: Vec<_> = units.iter_mut().flat_map(|unit| unit.subjects.drain(..)).collect();
+        if !subjects.is_empty() {
+            self.vault.put_subjects(&self.merchant, &subjects).await.map_err(EngineError::Vault)?;
+        }
+        let refs: Vec<KeyRef> = units.iter().flat_map(|unit| unit.keys.iter().copied()).collect();
+        let opened = if refs.is_empty() {
+            Vec::new()
+        } else {
+            self.vault.open_keys(&self.merchant, &refs).await.map_err(EngineError::Vault)?
+        };
+        let mut opened = opened.into_iter();
+        let mut append = Append {
+            merchant: self.merchant.clone(),
+            epoch: self.epoch,
+            expected_position: self.position,
+            events: Vec::new(),
+            inbox: Vec::new(),
+            numbers: Vec::new(),
+        };
+        let mut releases = Vec::with_capacity(units.len());
+        for unit in units {
+            let keys = opened.by_ref().take(unit.keys.len()).collect();
+            let rendered = unit.render.map(|render| render(keys));
+            if let Some(draft) = unit.inbox {
+                let positions =
+                    unit.events.first().zip(unit.events.last()).map(|(a, b)| (a.position, b.position));
+                append.inbox.push(self.row(draft, rendered.as_ref(), positions)?);
+            }
+            append.events.extend(unit.events);
+            append.numbers.extend(unit.numbers);
+            let (reply, answer, jobs) = (unit.reply, unit.answer, unit.jobs);
+            releases.push(Release { reply, answer, rendered, jobs });
+        }
+        Ok((append, releases))
+    }
+
+    fn row(
+        &self,
+        draft: crate::work::InboxDraft,
+        answer: Option<&Reply>,
+        positions: Option<(Position, Position)>,
+    ) -> Result<InboxRow, EngineError> {
+        let request = serde_json::to_vec(&*draft.request).map_err(EngineError::Serialise)?;
+        let answer = serde_json::to_vec(&answer).map_err(EngineError::Serialise)?;
+        Ok(InboxRow {
+            sealed_request: self.keys.seal(&format!("{}/request", draft.message), &request),
+            sealed_answer: self.keys.seal(&format!("{}/answer", draft.message), &answer),
+            message: draft.message,
+            account: draft.account,
+            dedupe_key: draft.dedupe_key,
+            content_hash: draft.content_hash,
+            verdict: draft.verdict,
+            reason: draft.reason,
+            positions,
+            received_at: draft.received_at,
+        })
+    }
+
+    fn release(&self, release: Release) {
+        if let (Some(slot), Some(rendered)) = (&release.answer, &release.rendered) {
+            slot.send_replace(Some(Arc::new(rendered.clone())));
+        }
+        if let (Some(reply), Some(rendered)) = (release.reply, release.rendered) {
+            // The caller may have hung up.
+            let _gone = reply.send(Ok(rendered));
+        }
+        for job in release.jobs {
+            self.load.open.fetch_add(1, Ordering::SeqCst);
+            if self.jobs.send(job).is_err() {
+                tracing::debug!("an intent came after the effects runner had stopped");
+            }
+        }
+    }
+}
