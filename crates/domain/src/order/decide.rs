@@ -185,8 +185,11 @@ fn confirm(state: &State, paid: &Paid, can_refund: bool) -> Vec<Fact> {
         _ => None,
     });
     if let Some((number, amount)) = early {
-        facts.extend(refund::settle(&then, number, amount).unwrap_or_default());
-    } else if state.cancelled {
+        let settled = refund::settle(&then, number, amount).unwrap_or_default();
+        settled.iter().for_each(|fact| then.apply(fact));
+        facts.extend(settled);
+    }
+    if state.cancelled {
         facts.extend(refund::due(&then, &format!("late-{}", paid.txn), "paid_after_cancel", can_refund));
     }
     facts
@@ -224,7 +227,9 @@ fn settle_payment_check(
     let (through, txn, outcome) = (paid.through.clone(), paid.txn.clone(), outcome.clone());
     let confirmed = outcome == AttemptOutcome::Done;
     let mut facts = vec![Fact::from(PaymentCheckSettled { through, txn, outcome, attempts })];
-    if confirmed {
+    if confirmed && state.paid.is_some() {
+        facts.push(disputed(paid, "paid_twice"));
+    } else if confirmed {
         facts.extend(confirm(state, paid, can_refund));
     } else {
         facts.push(disputed(paid, "not_confirmed"));

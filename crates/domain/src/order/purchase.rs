@@ -33,19 +33,15 @@ pub struct Surroundings {
     pub can_call: bool,
 }
 
-/// What follows from facts about an order. `was_given_back` is [`State::given_back`] before them; `order` is the
-/// state after them.
-pub fn after_order(facts: &[Fact], was_given_back: bool, order: &State, around: &Surroundings) -> Vec<Then> {
+/// What follows from facts about an order. `was_over` is [`State::is_over`] before them; `order` is the state after
+/// them. An order gives its keys up once, when it becomes over: a second time they might be somebody else's.
+pub fn after_order(facts: &[Fact], was_over: bool, order: &State, around: &Surroundings) -> Vec<Then> {
     let Some(placed) = &order.placed else { return Vec::new() };
     let mut then = Vec::new();
     for fact in facts {
         match fact {
             Fact::OrderReserved(e) => then.extend(reserve(placed, e.until, around)),
-            Fact::OrderCancelled(_) => then.extend(give_up(order, placed, "cancelled", around)),
             Fact::ReservationExpired(_) => then.extend(give_up(order, placed, "expired", around)),
-            Fact::PaymentConfirmed(_) if order.given_back() => {
-                then.extend(give_up(order, placed, "refunded", around));
-            }
             Fact::PaymentConfirmed(_) | Fact::OrderReleased(_) | Fact::RefundRefused(_) => {
                 then.extend(allocate(order, placed, around));
                 if order.fulfilled {
@@ -56,9 +52,9 @@ pub fn after_order(facts: &[Fact], was_given_back: bool, order: &State, around: 
             _ => {}
         }
     }
-    let paid_now = facts.iter().any(|f| matches!(f, Fact::PaymentConfirmed(_)));
-    if order.given_back() && !was_given_back && !paid_now {
-        then.extend(give_up(order, placed, "refunded", around));
+    if order.is_over() && !was_over {
+        let reason = if order.given_back() { "refunded" } else { "cancelled" };
+        then.extend(give_up(order, placed, reason, around));
     }
     then
 }
@@ -140,9 +136,13 @@ fn deliver(order: &State, placed: &Placed, around: &Surroundings) -> Then {
 }
 
 /// The order's keys go: back to stock where nobody can have seen them, else declared void. A delivery that was only
-/// begun counts as seen: the call may have left.
+/// begun counts as seen: the call may have left. Lines that wait leave first, so that none of them is served with a
+/// key of the others.
 fn give_up(order: &State, placed: &Placed, reason: &str, around: &Surroundings) -> Vec<Then> {
-    numbered(placed)
+    let mut lines: Vec<_> = numbered(placed).collect();
+    lines.sort_by_key(|(number, _)| order.keys.contains_key(number));
+    lines
+        .into_iter()
         .filter_map(|(number, line)| {
             let keys = order.keys.get(&number).cloned().unwrap_or_default();
             let (id, account) = (placed.order, placed.account.clone());

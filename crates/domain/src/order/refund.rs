@@ -99,7 +99,13 @@ pub(super) fn settle(state: &State, refund: &str, amount: Option<Money>) -> Deci
     let mut facts = vec![Fact::from(RefundSettled { refund: refund.to_owned(), amount })];
     match already_due {
         None => facts.extend(loss(state, paid, amount)),
-        Some(due) if due != amount => facts.extend(correct_loss(state, paid, due, amount)),
+        // What was promised and not paid stays owed.
+        Some(due) if due.minor > amount.minor => {
+            let rest = Money::new(due.minor.saturating_sub(amount.minor), due.currency);
+            let (refund, reason) = (format!("{refund}-rest"), "settled_short".to_owned());
+            facts.push(RefundDue { refund, amount: rest, reason, through: None }.into());
+        }
+        Some(due) if due.minor < amount.minor => facts.extend(correct_loss(state, paid, due, amount)),
         Some(_) => {}
     }
     let settled = state.refunded().saturating_add(amount.minor);
@@ -162,7 +168,7 @@ fn loss(state: &State, paid: &Paid, amount: Money) -> Option<Fact> {
     Some(LossRecorded { amount, reason: reason.to_owned() }.into())
 }
 
-/// The channel paid back another amount than was due.
+/// The channel paid back more than was due.
 fn correct_loss(state: &State, paid: &Paid, due: Money, amount: Money) -> Option<Fact> {
     let total = state.refunded_or_due().saturating_sub(due.minor).saturating_add(amount.minor);
     let wanted = if total < paid.amount.minor { total } else { 0 };

@@ -176,6 +176,11 @@ impl State {
     pub fn given_back(&self) -> bool {
         self.paid.as_ref().is_some_and(|paid| self.refunded_or_due() >= paid.amount.minor)
     }
+    /// Whether the order has no claim to keys any more: it was called off, or all its money goes back. It never
+    /// becomes otherwise again.
+    pub fn is_over(&self) -> bool {
+        self.cancelled || self.given_back()
+    }
     /// Lines that should be given keys now: the order is paid, nothing speaks against it, and they neither have
     /// keys nor wait in line.
     pub fn lines_wanting_keys(&self) -> Vec<u16> {

@@ -82,7 +82,7 @@ impl World {
         let mut queue = VecDeque::from([first]);
         let mut outermost = true;
         while let Some(then) = queue.pop_front() {
-            let before = self.order.given_back();
+            let before = self.order.is_over();
             let result = match &then {
                 Then::Pool(_, command) => Pool::decide(&self.pool, command),
                 Then::Order(_, command) => Order::decide(&self.order, command),
