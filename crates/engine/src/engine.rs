@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use domain::Rejection;
 use event_log::{EventLog, LogError};
 use events::{Actor, DecodeError};
 use ring::digest;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use vault::{MerchantKeys, Vault, VaultError};
 use vocabulary::{Account, Currency, MerchantId, MessageId, Position};
 
@@ -151,7 +151,7 @@ pub struct Engine {
     pub(crate) works: RwLock<Option<mpsc::Sender<Work>>>,
     pub(crate) load: Arc<Load>,
     pub(crate) stopped: tokio::sync::Mutex<Option<tokio::task::JoinHandle<Result<(), EngineError>>>>,
-    pub(crate) stopping: AtomicBool,
+    pub(crate) failure: watch::Receiver<bool>,
     pub(crate) refusals: governor::DefaultDirectRateLimiter,
 }
 
@@ -283,6 +283,14 @@ impl Engine {
         let mut durable = self.log.watch(&self.merchant);
         durable.wait_for(|at| *at >= position).await.map_err(|_| EngineError::Stopped)?;
         Ok((did, position))
+    }
+
+    /// Returns when the engine has broken down and nothing is decided any more; never while it is well or was stopped.
+    /// The cause is logged, and [`Engine::stop`] returns it.
+    pub async fn failed(&self) {
+        if self.failure.clone().wait_for(|failed| *failed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Stops taking work in, finishes what was taken, keeps a snapshot.

@@ -144,6 +144,8 @@ impl<D: Shelved> EventStore<Hosted<D>> for Staging<D> {
         let stream = taken.stream.clone();
         drop(taken);
         let mut desk = lock(&self.desk);
+        let following = desk.following;
+        desk.by_process.extend(happened.iter().map(|_| following));
         desk.staged.extend(happened.into_iter().map(|Happened(fact)| (stream.clone(), fact)));
         Ok(Vec::new())
     }
@@ -181,5 +183,79 @@ impl<D: Shelved> Host<D> {
             AggregateError::UserError(rejection) => HostError::Rejected(rejection),
             other => HostError::Broken(other.to_string()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs_es::test::TestFramework;
+    use domain::order::{Command, Order};
+    use events::order::{OrderLine, OrderPlaced, PaymentConfirmed};
+    use vocabulary::{Account, Currency, DeliveryMethod, Money, OrderId, Quantity, Reason};
+
+    use super::*;
+
+    fn account() -> Account {
+        "generic/own".parse().unwrap()
+    }
+    fn total() -> Money {
+        Money::new(2888, Currency::CNY)
+    }
+    fn placed() -> Happened {
+        let line = OrderLine { sku: "steam-50".parse().unwrap(), quantity: Quantity::ONE, amount: total() };
+        let placed = OrderPlaced {
+            order: OrderId::from_uuid(uuid::Uuid::from_u128(7)),
+            account: account(),
+            external_no: "A-1".to_owned(),
+            lines: vec![line],
+            total: total(),
+            buyer: None,
+            delivery: DeliveryMethod::Reply,
+            memo: None,
+        };
+        Happened(placed.into())
+    }
+    fn pay(minor: i64) -> Command {
+        let amount = Money::new(minor, Currency::CNY);
+        Command::Pay { txn: "T-1".to_owned(), through: account(), amount, can_refund: false }
+    }
+    fn confirmed() -> Happened {
+        Happened(PaymentConfirmed { txn: "T-1".to_owned(), through: account(), amount: total() }.into())
+    }
+
+    #[test]
+    fn given_a_placed_order_when_it_is_paid_then_the_payment_is_confirmed() {
+        TestFramework::<Hosted<Order>>::with(())
+            .given(vec![placed()])
+            .when(pay(2888))
+            .then_expect_events(vec![confirmed()]);
+    }
+
+    #[test]
+    fn given_a_paid_order_when_the_same_payment_comes_again_then_nothing_happens() {
+        TestFramework::<Hosted<Order>>::with(())
+            .given(vec![placed(), confirmed()])
+            .when(pay(2888))
+            .then_expect_events(vec![]);
+    }
+
+    #[test]
+    fn given_a_placed_order_when_the_amount_differs_then_it_is_rejected() {
+        let result =
+            TestFramework::<Hosted<Order>>::with(()).given(vec![placed()]).when(pay(2887)).inspect_result();
+        assert_eq!(result.unwrap_err().reason, Reason::AmountMismatch);
+    }
+
+    #[tokio::test]
+    async fn a_rejected_command_stages_nothing_and_leaves_the_state_on_its_shelf() {
+        let desk: SharedDesk = SharedDesk::default();
+        let host: Host<Order> = Host::new(&desk);
+        let order = OrderId::from_uuid(uuid::Uuid::from_u128(7));
+        lock(&desk).put::<Order>(&order.stream(), Entry { next_version: 3, ..Entry::default() });
+        let rejected = host.execute(&order.stream(), pay(2888)).await;
+        assert!(matches!(rejected, Err(HostError::Rejected(r)) if r.reason == Reason::UnknownOrder));
+        let desk = lock(&desk);
+        assert!(desk.staged.is_empty());
+        assert_eq!(desk.order(&order).map(|entry| entry.next_version), Some(3));
     }
 }

@@ -99,6 +99,10 @@ pub(crate) struct Desk {
     pub(crate) last_batch: u32,
     /// Facts of the unit being staged, in order.
     pub(crate) staged: Vec<(StreamId, Fact)>,
+    /// For each staged fact, whether a process manager asked for it.
+    pub(crate) by_process: Vec<bool>,
+    /// Whether what is executed now was asked for by a process manager.
+    pub(crate) following: bool,
     /// Streams of old orders and buyers that the log has but memory has not (while replaying).
     cold: HashSet<StreamId>,
 }
@@ -138,6 +142,8 @@ impl Default for Desk {
             due_of: HashMap::new(),
             last_batch: 0,
             staged: Vec::new(),
+            by_process: Vec::new(),
+            following: false,
             cold: HashSet::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! Requests from channels on their way to the sequencer: verified, parsed, kept.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use channel::{Ask, RawRequest, Refusal, Reply, Step, Verified};
 use tokio::sync::oneshot;
@@ -15,11 +15,12 @@ use crate::{
 impl Engine {
     /// Takes a request of a channel in, and returns the reply to send: once everything that justifies it is durable.
     pub async fn receive(&self, account: &Account, request: RawRequest) -> Result<Reply, EngineError> {
-        if self.stopping.load(Ordering::Relaxed) {
-            return Err(EngineError::Stopped);
-        }
-        let adapter = self.adapters.get(account).ok_or(EngineError::UnknownAccount)?;
         let request = Arc::new(request);
+        let Some(adapter) = self.adapters.get(account) else {
+            let refusal = Refusal::new(Step::Meaning, "unknown_channel", "the account is not connected");
+            self.refuse(account, request, &refusal, Reply::text(404, "")).await?;
+            return Err(EngineError::UnknownAccount);
+        };
         let understood = adapter.verify(&request, self.clock.now()).and_then(|proof| {
             let verified = Verified::new(&request, proof);
             let inbound = adapter.parse(&verified)?;

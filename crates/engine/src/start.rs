@@ -3,12 +3,12 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex, RwLock, atomic::AtomicBool},
+    sync::{Arc, Mutex, RwLock},
 };
 
 use event_log::EventLog;
 use governor::{Quota, RateLimiter};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use vault::Vault;
 use vocabulary::{MerchantId, Position};
 
@@ -65,6 +65,7 @@ impl Engine {
             jobs,
             load: effects.clone(),
         };
+        let (failed, failure) = watch::channel(false);
         let engine = Self {
             merchant: merchant.clone(),
             log: log.clone(),
@@ -77,7 +78,7 @@ impl Engine {
             works: RwLock::new(Some(works)),
             load: effects,
             stopped: tokio::sync::Mutex::new(None),
-            stopping: AtomicBool::new(false),
+            failure,
             refusals: RateLimiter::direct(Quota::per_second(REFUSALS_PER_S)),
         };
         for (account, settings) in engine.vault.settings(&merchant).await.map_err(EngineError::Vault)? {
@@ -97,23 +98,31 @@ impl Engine {
             writer: staged,
         });
         let tasks = async move {
-            let deciding = tokio::spawn(sequencer.run(work_queue));
-            let finishing = tokio::spawn(finisher.run(staged_queue));
+            let mut deciding = tokio::spawn(sequencer.run(work_queue));
+            let mut finishing = tokio::spawn(finisher.run(staged_queue));
             let calling = tokio::spawn(runner.run(job_queue));
-            let broken = |error: tokio::task::JoinError| EngineError::Broken(error.to_string());
-            let decided = deciding.await.map_err(broken)?;
-            let finished = finishing.await.map_err(broken)?;
-            calling.await.map_err(broken)?;
-            // The writer's error, if there is one, is the cause of the sequencer's.
-            let ended = finished.and(decided);
+            // The first to end badly is the cause; the other cannot go on without it.
+            let ended = tokio::select! {
+                decided = &mut deciding => joined(decided).and(joined(finishing.await)),
+                finished = &mut finishing => match joined(finished) {
+                    Ok(()) => joined(deciding.await),
+                    Err(error) => Err(error),
+                },
+            };
             if let Err(error) = &ended {
                 tracing::error!(%error, cause = ?std::error::Error::source(error), "the engine has stopped");
+                failed.send_replace(true);
+                return ended;
             }
-            ended
+            joined(calling.await.map(Ok))
         };
         *engine.stopped.lock().await = Some(tokio::spawn(tasks));
         Ok(Arc::new(engine))
     }
+}
+
+fn joined(ended: Result<Result<(), EngineError>, tokio::task::JoinError>) -> Result<(), EngineError> {
+    ended.map_err(|error| EngineError::Broken(error.to_string()))?
 }
 
 /// The merchant's state: from the snapshot where it fits the log, and the events after it.

@@ -15,8 +15,8 @@ pub(crate) struct Cause {
     pub(crate) occurred_at: Option<Timestamp>,
 }
 
-/// Numbers, links and stamps the staged facts. The first event carries the actor; what follows from it inside the
-/// unit was done by process managers and names the event before it as its cause.
+/// Numbers, links and stamps the staged facts. What was asked for from outside carries the actor; what a process
+/// manager asked for carries its name. Every event but the first names the one before it as its cause.
 pub(crate) fn seal(
     desk: &mut Desk,
     merchant: &MerchantId,
@@ -30,16 +30,15 @@ pub(crate) fn seal(
     }
     let recorded_at = now.max(head.recorded_at);
     let unit = Unit(head.position.0 + 1);
-    let own_stream = staged.first().map(|(stream, _)| stream.clone());
+    let by_process = std::mem::take(&mut desk.by_process);
     let mut recorded = Vec::with_capacity(staged.len());
-    for (stream, fact) in staged {
-        let direct = Some(&stream) == own_stream.as_ref();
+    for ((stream, fact), by_process) in staged.into_iter().zip(by_process) {
         let position = Position(head.position.0 + 1);
         let metadata = Metadata {
             event_id: chain::event_id(merchant, position),
             correlation: cause.message.clone(),
             causation: (position.0 > unit.0).then_some(head.position),
-            actor: if direct { cause.actor.clone() } else { Actor::process("purchase") },
+            actor: if by_process { Actor::process("purchase") } else { cause.actor.clone() },
             channel: cause.channel.clone(),
             epoch: head.epoch,
             unit,

@@ -47,13 +47,22 @@ impl Sequencer {
         mut queue: VecDeque<Then>,
         replying_to: Option<OrderId>,
     ) -> Result<(), EngineError> {
+        lock(&self.desk).following = true;
+        let followed = self.follow_all(&mut queue, replying_to).await;
+        lock(&self.desk).following = false;
+        followed
+    }
+
+    async fn follow_all(
+        &mut self,
+        queue: &mut VecDeque<Then>,
+        replying_to: Option<OrderId>,
+    ) -> Result<(), EngineError> {
         while let Some(then) = queue.pop_front() {
             let result = match then {
-                Then::Pool(sku, command) => {
-                    self.execute_pool(&sku, *command, replying_to, &mut queue).await?
-                }
+                Then::Pool(sku, command) => self.execute_pool(&sku, *command, replying_to, queue).await?,
                 Then::Order(order, command) => {
-                    self.execute_order(order, *command, replying_to, &mut queue).await?
+                    self.execute_order(order, *command, replying_to, queue).await?
                 }
             };
             if let Err(rejection) = result {
@@ -74,9 +83,9 @@ impl Sequencer {
         let stream = id.stream();
         // An import may serve an order that has left memory meanwhile.
         self.warm(vec![stream.clone()]).await?;
-        let (before, was_given_back) = {
+        let (before, was_over) = {
             let desk = lock(&self.desk);
-            (desk.staged.len(), desk.order(&id).is_some_and(|entry| entry.state.given_back()))
+            (desk.staged.len(), desk.order(&id).is_some_and(|entry| entry.state.is_over()))
         };
         if let Err(rejection) = settle(self.hosts.orders.execute(&stream, command).await)? {
             return Ok(Err(rejection));
@@ -90,7 +99,7 @@ impl Sequencer {
                 .and_then(|account| desk.channel(account))
                 .is_some_and(|channel| channel.suspended());
             let around = self.surroundings(account.as_ref(), suspended, replying_to);
-            queue.extend(purchase::after_order(&facts, was_given_back, &entry.state, &around));
+            queue.extend(purchase::after_order(&facts, was_over, &entry.state, &around));
         }
         Ok(Ok(()))
     }

@@ -66,7 +66,10 @@ impl Sequencer {
             let pay =
                 order::Command::Pay { txn: txn.clone(), through: account.clone(), amount: total, can_refund };
             if let Err(rejection) = self.order_command(id, pay, replying_to).await? {
-                return Ok(Err(rejection));
+                if lock(&self.desk).staged.is_empty() {
+                    return Ok(Err(rejection));
+                }
+                return Err(EngineError::Broken(format!("a checked payment was rejected: {rejection}")));
             }
         }
         for key in [Some(key), paid].into_iter().flatten() {
