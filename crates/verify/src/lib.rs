@@ -1,0 +1,150 @@
+//! The offline checker behind `kami verify`: opens a data directory for reading only, recomputes the hash
+//! chain and checks every invariant from the log alone.
+//!
+//! It shares no code with the writer: of this workspace it uses the shapes of the facts (`events`) and the
+//! value types (`vocabulary`), and nothing that decides, appends or stores. Each family of invariants has a
+//! module that says exactly what it checks and what a log cannot show. Meant for a copy or a stopped
+//! directory; beside a running writer it sees the log as it stood when the check began.
+//!
+//! A log that was rolled back as a whole (events, merchant row and all) looks like a shorter log: compare the
+//! reported head hash with one that was kept elsewhere.
+//!
+//! ```no_run
+//! # async fn check() -> Result<(), verify::VerifyError> {
+//! let report = verify::verify_dir("data".as_ref(), |events| tracing_progress(events)).await?;
+//! assert!(report.ok, "{:?}", report.violations.first());
+//! # Ok(()) }
+//! # fn tracing_progress(_: u64) {}
+//! ```
+#![warn(missing_docs)]
+
+mod chain;
+mod error;
+mod fingerprints;
+mod inbox;
+mod keys;
+mod life;
+mod lines;
+mod log;
+mod money;
+mod numbers;
+mod open;
+mod orders;
+mod pass;
+mod payment;
+mod report;
+mod rows;
+mod stock;
+mod vault;
+mod views;
+
+use std::path::Path;
+
+use sqlx::SqliteConnection;
+
+pub use error::VerifyError;
+pub use report::{Invariant, LISTED_MAX, MerchantReport, Report, Violation, Warning};
+
+use crate::{
+    inbox::Inbox,
+    numbers::Numbers,
+    pass::{Checked, Pass},
+    report::{At, Findings},
+    rows::EventRow,
+};
+
+/// `progress` is called once for so many events.
+const PROGRESS_STEP: u64 = 1000;
+
+/// Checks the data directory `dir`: `log.db`, and `views.db` and `vault.db` where they are present.
+///
+/// `progress` is told now and then, and at the end, how many events were read so far, over all merchants. A
+/// damaged file is a violation; an error means that the directory could not be checked at all.
+pub async fn verify_dir(dir: &Path, progress: impl Fn(u64)) -> Result<Report, VerifyError> {
+    let mut findings = Findings::default();
+    let mut checked = Vec::new();
+    // Read models first and the vault last: beside a running writer they are then not ahead, nor behind.
+    let checkpoints = sound(views::read(&dir.join("views.db")).await, "views.db", &mut findings)?;
+    let log = check_log(&dir.join("log.db"), &progress, &mut checked, &mut findings).await;
+    sound(log, "log.db", &mut findings)?;
+
+    let ends = checked.iter().map(|c| (c.report.merchant.clone(), c.last_position)).collect();
+    views::check(&checkpoints.unwrap_or_default(), &ends, &mut findings);
+    let batches = checked.iter().map(|c| (c.report.merchant.clone(), c.batch_sizes.clone())).collect();
+    let vault = vault::check(&dir.join("vault.db"), &batches, &mut findings).await;
+    sound(vault, "vault.db", &mut findings)?;
+    Ok(findings.into_report(checked.into_iter().map(|c| c.report).collect()))
+}
+
+/// Turns a damaged file from an error into a violation.
+fn sound<T>(
+    result: Result<T, VerifyError>,
+    file: &str,
+    findings: &mut Findings,
+) -> Result<Option<T>, VerifyError> {
+    let error = match result {
+        Ok(value) => return Ok(Some(value)),
+        Err(error) => error,
+    };
+    let Some(damage) = error.damage() else { return Err(error) };
+    findings.concern(None);
+    findings.violation(Invariant::Store, At::default(), format!("{file} is damaged: {damage}"));
+    Ok(None)
+}
+
+async fn check_log(
+    path: &Path,
+    progress: &impl Fn(u64),
+    checked: &mut Vec<Checked>,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
+    let Some(mut log) = open::open(path).await? else { return Err(VerifyError::NoLog(path.to_owned())) };
+    let log = &mut log.connection;
+    let failed = VerifyError::read("log.db");
+    // One transaction, so that all tables are seen as they stood at one moment.
+    sqlx::query("BEGIN").execute(&mut *log).await.map_err(&failed)?;
+    let faults: Vec<String> =
+        sqlx::query_scalar("PRAGMA quick_check(10)").fetch_all(&mut *log).await.map_err(&failed)?;
+    for fault in faults.iter().filter(|fault| *fault != "ok") {
+        findings.violation(Invariant::Store, At::default(), format!("log.db is damaged: {fault}"));
+    }
+    let mut before = 0;
+    for merchant in rows::merchants(&mut *log).await? {
+        findings.concern(Some(&merchant));
+        let done = check_merchant(&mut *log, &merchant, |events| progress(before + events), findings).await?;
+        before += done.report.events;
+        checked.push(done);
+    }
+    findings.concern(None);
+    progress(before);
+    Ok(())
+}
+
+async fn check_merchant(
+    log: &mut SqliteConnection,
+    merchant: &str,
+    progress: impl Fn(u64),
+    findings: &mut Findings,
+) -> Result<Checked, VerifyError> {
+    let mut inbox = Inbox::default();
+    rows::inbox(log, merchant, |row| inbox.add(&row, findings)).await?;
+    inbox.ready(findings);
+    let mut numbers = Numbers::default();
+    rows::numbers(log, merchant, |row| numbers.add(&row, findings)).await?;
+    let head = rows::head(log, merchant).await?;
+
+    let mut pass = Pass::new(merchant, inbox, numbers, findings);
+    let mut count = 0;
+    rows::events(log, merchant, |row| {
+        match EventRow::read(row) {
+            Ok(event) => pass.event(&event),
+            Err(error) => pass.unreadable(EventRow::position_of(row), &error.to_string()),
+        }
+        count += 1;
+        if count % PROGRESS_STEP == 0 {
+            progress(count);
+        }
+    })
+    .await?;
+    Ok(pass.finish(head.as_ref()))
+}
