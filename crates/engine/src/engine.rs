@@ -191,14 +191,17 @@ impl Engine {
         let adapter = self.adapter_for(&account, settings.expose())?;
         let digest = digest::digest(&digest::SHA256, settings.expose().as_bytes());
         let settings_digest = hex::encode(digest);
+        let orders_of = orders_of.unwrap_or_else(|| account.clone());
+        let connected = account.clone();
+        let command = OperatorCommand::Connect { account, name, currency, orders_of, settings_digest };
+        // The decision first: settings of an account that was turned down must not come into use.
+        let answer = self.operate(actor, command).await?;
         self.vault
-            .put_settings(&self.merchant, &account, settings.expose())
+            .put_settings(&self.merchant, &connected, settings.expose())
             .await
             .map_err(EngineError::Vault)?;
         self.adapters.put(adapter);
-        let orders_of = orders_of.unwrap_or_else(|| account.clone());
-        let command = OperatorCommand::Connect { account, name, currency, orders_of, settings_digest };
-        self.operate(actor, command).await
+        Ok(answer)
     }
 
     pub(crate) fn adapter_for(
@@ -283,6 +286,11 @@ impl Engine {
         let mut durable = self.log.watch(&self.merchant);
         durable.wait_for(|at| *at >= position).await.map_err(|_| EngineError::Stopped)?;
         Ok((did, position))
+    }
+
+    /// Whether the engine decides: it has neither broken down nor been stopped.
+    pub fn is_running(&self) -> bool {
+        !*self.failure.borrow() && self.works.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Returns when the engine has broken down and nothing is decided any more; never while it is well or was stopped.

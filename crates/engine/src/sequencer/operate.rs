@@ -272,6 +272,10 @@ impl Sequencer {
         let result = match command.clone() {
             Op::Resend(_) => {
                 let by = self.way_out(&id);
+                if by == DeliverBy::Pickup {
+                    let why = "the channel cannot be called with keys; reveal them instead";
+                    return Ok(Err(Rejection::new(Reason::WrongState, why)));
+                }
                 self.order_command(id, order::Command::Deliver { by, again: true }, None).await?
             }
             Op::Reveal { reason, .. } => {
@@ -285,6 +289,10 @@ impl Sequencer {
                 self.order_command(id, agree, None).await?
             }
             Op::RefuseRefund { refund, reason, .. } => {
+                let known = lock(&self.desk).order(&id).is_some_and(|e| e.state.refunds.contains_key(&refund));
+                if !known {
+                    return Ok(Err(Rejection::new(Reason::WrongState, "nobody asked for this refund")));
+                }
                 self.order_command(id, order::Command::RefuseRefund { refund, reason }, None).await?
             }
             Op::SettleRefund { refund, .. } => {

@@ -1,0 +1,85 @@
+//! Moments of the past, and read models as they were then.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use projection::{Projection, Views, fold_as_of};
+use serde::Deserialize;
+use vocabulary::{ParseError, Position, Timestamp};
+
+use crate::{api::Api, problem::Problem};
+
+/// How many folded read models are kept: looking at the past costs a fold of the log, paging through it should not.
+const KEPT: usize = 4;
+
+/// A moment: a position of the log, or an instant by our clock ("as we knew then").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Moment {
+    Position(Position),
+    Instant(Timestamp),
+}
+
+impl TryFrom<String> for Moment {
+    type Error = ParseError;
+    fn try_from(text: String) -> Result<Self, ParseError> {
+        if let Ok(position) = text.parse() {
+            return Ok(Self::Position(Position(position)));
+        }
+        // An unescaped plus in a query string is read as a space.
+        let at = Timestamp::parse_rfc3339(&text.replace(' ', "+"));
+        at.map(Self::Instant)
+            .map_err(|_| ParseError { what: "moment", why: "is neither a position nor RFC 3339" })
+    }
+}
+
+impl Moment {
+    /// The last position of the log at this moment.
+    pub(crate) async fn position(self, api: &Api) -> Result<Position, Problem> {
+        let log = api.engine.log();
+        match self {
+            Self::Position(position) => {
+                let head = log.head(api.merchant()).await?.map(|head| head.position).unwrap_or_default();
+                Ok(position.min(head))
+            }
+            Self::Instant(at) => Ok(log.position_at(api.merchant(), at).await?),
+        }
+    }
+}
+
+/// Read models of the past that were folded lately, the newest first.
+#[derive(Default)]
+pub(crate) struct Past(VecDeque<(&'static str, Position, Arc<Views>)>);
+
+/// A projection's rows as they were at a position. One is folded at a time.
+pub(crate) async fn folded(
+    api: &Api,
+    projection: Arc<dyn Projection>,
+    position: Position,
+) -> Result<Arc<Views>, Problem> {
+    let mut past = api.past.lock().await;
+    let name = projection.name();
+    let known = past.0.iter().find(|(folded, at, _)| *folded == name && *at == position);
+    if let Some((_, _, views)) = known {
+        return Ok(views.clone());
+    }
+    let log = api.engine.log();
+    let views = fold_as_of(log.as_ref(), api.merchant(), vec![projection], position).await?;
+    past.0.truncate(KEPT - 1);
+    past.0.push_front((name, position, views.clone()));
+    Ok(views)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_position_or_an_instant() {
+        let read = |text: &str| Moment::try_from(text.to_owned()).ok();
+        assert_eq!(read("17"), Some(Moment::Position(Position(17))));
+        let at = Some(Moment::Instant(Timestamp::from_secs(0)));
+        assert_eq!(read("1970-01-01T00:00:00Z"), at);
+        assert_eq!(read("1970-01-01T08:00:00 08:00"), at);
+        assert_eq!(read("yesterday"), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! The routes over a real engine, log, vault and read models, asked in process; and the server over sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod auth;
+mod bad_inputs;
+mod channels;
+mod idempotency;
+mod import;
+mod inbound;
+mod inbox;
+mod orders;
+mod server;
+mod stream;
+mod surface;
+mod views;
+mod world;
