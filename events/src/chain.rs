@@ -1,8 +1,9 @@
 //! The hash chain: each event's hash covers the hash before it and every stored byte of the event.
 //!
-//! `hash[i] = SHA-256(hash[i-1] ‖ field₁ ‖ … ‖ field₁₀)`, where each text field is preceded by its length as a
-//! 64-bit big-endian number and each number is 64-bit big-endian, in the order of [`link`]. The hash before the
-//! first event is [`GENESIS`]. Anyone can recompute it with ordinary tools; nothing is re-serialised.
+//! `hash[i] = SHA-256(hash[i-1] ‖ field₁ ‖ … ‖ field₁₀)`, where each field, text (UTF-8) or number (64-bit
+//! big-endian), is preceded by its length in bytes as a 64-bit big-endian number, in the order of
+//! [`link`]. The hash before the first event is [`GENESIS`]. Anyone can recompute it with ordinary tools; nothing
+//! is re-serialised.
 
 use ring::digest;
 use uuid::Uuid;

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{buyer, channel, order, pool, price, sku, upcasters};
+use crate::{
+    buyer, channel, order, pool, price, sku,
+    upcasters::{self, Upcasters},
+};
 
 /// Why stored bytes are not a fact this build understands.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +14,7 @@ pub enum DecodeError {
     /// The type name is not in the catalogue.
     #[error("event type {0} is unknown to this build")]
     UnknownType(String),
-    /// The schema version is newer than this build's.
+    /// The schema version is newer than this build's, or 0, which no build writes.
     #[error("event type {type_name} has schema version {found}, this build knows up to {known}")]
     NewerVersion {
         /// The event's type.
@@ -70,16 +73,30 @@ macro_rules! facts {
                 let written = match self { $( Self::$name(fact) => serde_json::to_string(fact) ),* };
                 written.unwrap_or_else(|error| unreachable!("payloads have string keys and no failing serializer: {error}"))
             }
-            /// Reads a stored payload, lifting old schema versions through [`upcasters`].
+            /// Reads a stored payload, lifting old schema versions through [`upcasters`]. Fields that the
+            /// type does not know are ignored, so that a payload with a newer optional field still reads.
             pub fn decode(type_name: &str, version: u16, payload: &str) -> Result<Self, DecodeError> {
                 match type_name {
-                    $( stringify!($name) => read::<$module::$name>(version, payload).map(Self::$name), )*
+                    $(
+                        stringify!($name) => {
+                            decode_with::<$module::$name>(upcasters::shipped(), version, payload)
+                                .map(Self::$name)
+                        }
+                    )*
                     other => Err(DecodeError::UnknownType(other.to_owned())),
                 }
             }
             /// Name, newest version and JSON Schema of every event type, in the order of the catalogue.
             pub fn catalogue() -> Vec<(&'static str, u16, schemars::Schema)> {
                 vec![ $( (stringify!($name), $version, schemars::schema_for!($module::$name)) ),* ]
+            }
+            /// The kind of stream an event type belongs to, as [`vocabulary::StreamId::kind`] names it
+            /// (`order`, `pool`, …); none for a type this build does not know.
+            pub fn stream_kind(type_name: &str) -> Option<&'static str> {
+                match type_name {
+                    $( stringify!($name) => Some(stringify!($module)), )*
+                    _ => None,
+                }
             }
         }
     };
@@ -140,7 +157,12 @@ facts! {
     buyer::BuyerErased = 1,
 }
 
-fn read<T: FactType>(version: u16, payload: &str) -> Result<T, DecodeError> {
+/// Reads a payload of type `T` as it was stored at `version`, lifting it through `upcasters`.
+pub(crate) fn decode_with<T: FactType>(
+    upcasters: &Upcasters,
+    version: u16,
+    payload: &str,
+) -> Result<T, DecodeError> {
     let malformed = |source| DecodeError::Malformed { type_name: T::TYPE.to_owned(), source };
     if version == T::VERSION {
         return serde_json::from_str(payload).map_err(malformed);
@@ -153,6 +175,6 @@ fn read<T: FactType>(version: u16, payload: &str) -> Result<T, DecodeError> {
         });
     }
     let old = serde_json::from_str(payload).map_err(malformed)?;
-    let lifted = upcasters::shipped().lift(T::TYPE, version, T::VERSION, old);
+    let lifted = upcasters.lift(T::TYPE, version, T::VERSION, old);
     serde_json::from_value(lifted).map_err(malformed)
 }

@@ -34,3 +34,6 @@ pub fn shipped() -> &'static Upcasters {
     static SHIPPED: Upcasters = Upcasters(Vec::new());
     &SHIPPED
 }
+
+#[cfg(test)]
+mod tests;

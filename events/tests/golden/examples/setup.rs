@@ -1,0 +1,84 @@
+//! SKUs, channel accounts, prices and buyers.
+
+use events::{buyer::*, channel::*, price::*, sku::*};
+use vocabulary::{Currency, KeyKind};
+
+use super::{Labelled, at, buyer, cny, full, min, other, shop, sku, text};
+
+pub(super) fn all() -> Vec<Labelled> {
+    [skus(), accounts(), intents(), prices(), buyers()].concat()
+}
+
+fn skus() -> Vec<Labelled> {
+    let defined = SkuDefined {
+        sku: sku(),
+        name: text("Steam 充值卡 50 元"),
+        family: text("steam"),
+        key_kind: KeyKind::Pair,
+        face_value: Some(cny(5000)),
+    };
+    let shared = SkuDefined {
+        sku: "antivirus-1y".parse().unwrap(),
+        name: text("杀毒软件 一年授权（五台）"),
+        family: text("antivirus"),
+        key_kind: KeyKind::Reusable { use_limit: 5 },
+        face_value: None,
+    };
+    let plain = SkuDefined { key_kind: KeyKind::OneShot, face_value: None, ..defined.clone() };
+    vec![full(defined), min(plain), other("reusable", shared)]
+}
+
+fn accounts() -> Vec<Labelled> {
+    vec![
+        full(ChannelConnected {
+            account: shop(),
+            name: text("京东旗舰店"),
+            currency: Currency::CNY,
+            orders_of: shop(),
+            settings_digest: text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        }),
+        full(ChannelSuspended { account: shop(), reason: text("盘点") }),
+        full(ChannelResumed { account: shop(), reason: text("stock was counted") }),
+        full(ListingMapped { account: shop(), item: text("100012043978/3311"), sku: sku() }),
+        full(ListingRemoved { account: shop(), item: text("100012043978/3311") }),
+    ]
+}
+
+fn intents() -> Vec<Labelled> {
+    let (external_no, item) = (text("298547631205"), text("100012043978/3311"));
+    let unknown = AttemptOutcome::Unknown { code: text("timeout") };
+    vec![
+        full(ReadBackRequested { account: shop(), external_no: external_no.clone() }),
+        full(ReadBackSettled { account: shop(), external_no, outcome: unknown, attempts: 3 }),
+        full(StockPushRequested { account: shop(), item: item.clone(), sku: sku(), available: 1200 }),
+        full(StockPushSettled {
+            account: shop(),
+            item,
+            available: 1200,
+            outcome: AttemptOutcome::Done,
+            attempts: 1,
+        }),
+    ]
+}
+
+fn prices() -> Vec<Labelled> {
+    let set = PriceSet {
+        sku: sku(),
+        account: Some(shop()),
+        unit_price: cny(4888),
+        valid_from: at("2026-06-18T00:00:00Z"),
+        valid_until: Some(at("2026-06-19T00:00:00Z")),
+        reason: text("618 大促"),
+    };
+    let general = PriceSet { account: None, valid_until: None, ..set.clone() };
+    let withdrawn = PriceWithdrawn { sku: sku(), account: Some(shop()), reason: text("the sale is over") };
+    let general_withdrawn = PriceWithdrawn { account: None, ..withdrawn.clone() };
+    vec![full(set), min(general), full(withdrawn), min(general_withdrawn)]
+}
+
+fn buyers() -> Vec<Labelled> {
+    vec![
+        full(BuyerRegistered { buyer: buyer(), account: shop() }),
+        full(BuyerErased { buyer: buyer(), reason: text("requested by the buyer") }),
+    ]
+}
