@@ -1,0 +1,37 @@
+//! Read model of stock and quotas: where every key is, and what each channel account may sell now.
+//!
+//! A unit without a row in `ops_key` is in stock and was never touched, so importing a batch costs one row.
+#![warn(missing_docs)]
+
+mod fold;
+mod pool;
+mod query;
+mod tables;
+mod units;
+
+use projection::{Fold, Projection, Table};
+use vocabulary::MerchantId;
+
+pub use pool::{available, shared};
+pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, batches, board, key};
+
+static TABLES: [&Table; 5] = [&tables::SKU, &tables::STOCK, &tables::QUOTA, &tables::KEY_POOL, &tables::KEY];
+
+/// The read model.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Quotas;
+
+impl Projection for Quotas {
+    fn name(&self) -> &'static str {
+        "quotas"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn tables(&self) -> &'static [&'static Table] {
+        &TABLES
+    }
+    fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
+        Box::new(fold::QuotasFold::new(merchant))
+    }
+}

@@ -1,0 +1,150 @@
+//! The tables.
+
+use projection::{Column, Kind, Table};
+
+use Kind::{At, Flag, Int, Text};
+
+pub(crate) static SKU: Table = Table {
+    name: "dim_sku",
+    en: "One sellable item.",
+    zh: "一个可售商品。",
+    key: 1,
+    columns: &[
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("name", Text, "The name people see.", "名称。"),
+        Column::new("family", Text, "The product family.", "商品系列。"),
+        Column::new("use_limit", Int, "How many buyers one key serves.", "每张卡密可售次数。"),
+        Column::new(
+            "face_value_minor",
+            Int,
+            "The value printed on the card, in minor units.",
+            "面值（分）。",
+        )
+        .nullable(),
+        Column::new("currency", Text, "The currency of the face value.", "面值币种。").nullable(),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static STOCK: Table = Table {
+    name: "ops_stock",
+    en: "The stock of one item, as of the last event that touched it.",
+    zh: "一个 SKU 的库存（截至最近相关事件）。",
+    key: 1,
+    columns: &[
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("sellable_count", Int, "Units that can be sold.", "可售件数。"),
+        Column::new(
+            "shared_count",
+            Int,
+            "Sellable units not set aside for any account.",
+            "未被保底占用的可售件数。",
+        ),
+        Column::new("reserved_count", Int, "Units held for unpaid orders.", "预留件数。"),
+        Column::new("quarantined_count", Int, "Units in stock kept from sale.", "隔离件数。"),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static QUOTA: Table = Table {
+    name: "ops_quota",
+    en: "What one account may sell of one item, as of the last event that touched the item's stock.",
+    zh: "一个渠道账号对一个 SKU 的配额（截至该 SKU 最近库存事件）。",
+    key: 2,
+    columns: &[
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("channel", Text, "The account, channel/shop.", "渠道账号。"),
+        Column::new(
+            "is_set",
+            Flag,
+            "A quota was set; without one it shares what nobody set aside.",
+            "是否设置了配额。",
+        ),
+        Column::new("floor_count", Int, "Units set aside for it when the quota was set.", "保底件数。"),
+        Column::new(
+            "cap_count",
+            Int,
+            "Units it may sell in all from then on; none means no limit.",
+            "上限件数，空为不限。",
+        )
+        .nullable(),
+        Column::new(
+            "taken_count",
+            Int,
+            "Units held or sold since then, less those given back.",
+            "设置以来占用件数。",
+        ),
+        Column::new("floor_left_count", Int, "Units still set aside for it.", "剩余保底件数。"),
+        Column::new("cap_left_count", Int, "Units below its upper limit.", "距上限剩余件数。").nullable(),
+        Column::new("held_count", Int, "Units held now for its unpaid orders.", "当前预留件数。"),
+        Column::new(
+            "sold_count",
+            Int,
+            "Units bound to its paid orders and not given back, ever.",
+            "累计售出件数。",
+        ),
+        Column::new("available_count", Int, "Units it may sell now.", "当前可售件数。"),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static KEY_POOL: Table = Table {
+    name: "ops_key_pool",
+    en: "One batch of keys: where its units are.",
+    zh: "一个卡密批次的各状态件数。",
+    key: 1,
+    columns: &[
+        Column::new("batch_id", Int, "The batch.", "批次号。"),
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("supplier", Text, "Who supplied it.", "供应商。").nullable(),
+        Column::new("unit_cost_minor", Int, "What one key cost, in minor units.", "单张成本（分）。")
+            .nullable(),
+        Column::new("currency", Text, "The currency of the cost.", "成本币种。").nullable(),
+        Column::new("sell_until_at", At, "Not sold from then on.", "停售时间。").nullable(),
+        Column::new("opened_at", At, "When it was begun.", "建批时间。"),
+        Column::new("use_limit", Int, "How many units each key is.", "每张卡密的件数。"),
+        Column::new("is_quarantined", Flag, "The whole batch is kept from sale.", "是否整批隔离。"),
+        Column::new("imported_count", Int, "Units that came in.", "入库件数。"),
+        Column::new("available_count", Int, "Units in stock and not kept from sale.", "可售件数。"),
+        Column::new("quarantined_count", Int, "Units in stock kept from sale.", "隔离件数。"),
+        Column::new("reserved_count", Int, "Units held for unpaid orders.", "预留件数。"),
+        Column::new(
+            "allocated_count",
+            Int,
+            "Units bound to paid orders, not delivered.",
+            "已分配未发货件数。",
+        ),
+        Column::new("delivered_count", Int, "Units with buyers.", "已发货件数。"),
+        Column::new("revoked_count", Int, "Delivered units declared void.", "已作废件数。"),
+        Column::new("voided_count", Int, "Units taken out of stock for good.", "已下架件数。"),
+    ],
+    indexes: &[(&["sku", "batch_id"], "")],
+    clustered: true,
+};
+
+pub(crate) static KEY: Table = Table {
+    name: "ops_key",
+    en: "One unit (a key, or one use of a reusable key) that something happened to; others are untouched in stock, or in quarantine with their whole batch.",
+    zh: "一件卡密（仅记录有过变动的；其余未动，在库或随整批隔离）。",
+    key: 3,
+    columns: &[
+        Column::new("batch_id", Int, "The batch.", "批次号。"),
+        Column::new("key_index", Int, "The key's place in its batch, from 0.", "批内序号，从 0 起。"),
+        Column::new("use_no", Int, "Which use of the key, from 0.", "第几次使用，从 0 起。"),
+        Column::new("sku", Text, "The item.", "SKU。").fixed(),
+        Column::new(
+            "state",
+            Text,
+            "in_stock, quarantined, reserved, allocated, delivered, revoked or voided.",
+            "状态。",
+        ),
+        Column::new("channel", Text, "The account it is held or was sold for.", "渠道账号。").nullable(),
+        Column::new("order_id", Text, "The order it is held or was sold for.", "订单号。").nullable(),
+        Column::new("line", Int, "The order's line, from 0.", "订单行号。").nullable(),
+    ],
+    indexes: &[],
+    clustered: true,
+};

@@ -1,0 +1,146 @@
+//! Events into rows.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use projection::{ApplyError, Cache, Event, Fold, Rows, Value, iso, keys_json};
+use sqlx::{Row, SqliteConnection};
+use vocabulary::{BusinessDay, MerchantId, OrderId, Position};
+
+use crate::{
+    sale::{Cells, Sale},
+    tables,
+};
+
+/// Orders kept in memory between batches.
+const HOT_ORDERS: usize = 50_000;
+
+/// Adds a batch's sums to the cells of the mart in one statement.
+const ADD: &str = "
+INSERT INTO mart_sales_hour (merchant, paid_date, hour_at, channel, sku, currency, orders_count, units_count,
+  gross_minor, delivered_count, deliver_ms_sum, delivered_orders_count, refund_count, refund_minor, loss_minor, last_pos)
+SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+  value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
+FROM json_each(?2) WHERE true
+ON CONFLICT (merchant, paid_date, hour_at, channel, sku, currency) DO UPDATE SET
+  orders_count = orders_count + excluded.orders_count, units_count = units_count + excluded.units_count,
+  gross_minor = gross_minor + excluded.gross_minor, delivered_count = delivered_count + excluded.delivered_count,
+  deliver_ms_sum = deliver_ms_sum + excluded.deliver_ms_sum,
+  delivered_orders_count = delivered_orders_count + excluded.delivered_orders_count,
+  refund_count = refund_count + excluded.refund_count, refund_minor = refund_minor + excluded.refund_minor,
+  loss_minor = loss_minor + excluded.loss_minor, last_pos = excluded.last_pos";
+
+pub(crate) struct SalesFold {
+    merchant: MerchantId,
+    sales: Cache<OrderId, Sale>,
+    rows: Rows,
+    /// What the batch adds to the mart.
+    cells: Cells,
+}
+
+impl SalesFold {
+    pub(crate) fn new(merchant: &MerchantId) -> Self {
+        Self {
+            merchant: merchant.clone(),
+            sales: Cache::new(HOT_ORDERS),
+            rows: Rows::new(&tables::SALE, merchant),
+            cells: Cells::new(),
+        }
+    }
+
+    fn put_sale(&mut self, order: OrderId) -> Result<(), ApplyError> {
+        let Some(sale) = self.sales.get(&order) else { return Ok(()) };
+        let placed = sale.placed.as_ref();
+        let units: i64 = placed.into_iter().flat_map(|p| &p.lines).map(|line| i64::from(line.units)).sum();
+        let values = [
+            Value::text(order),
+            placed.map(|placed| placed.account.as_str()).into(),
+            sale.paid_at.into(),
+            Value::maybe(sale.paid_at.map(|at| at.business_day(BusinessDay::SHANGHAI_OFFSET))),
+            Value::maybe(placed.map(|placed| placed.currency)),
+            units.into(),
+            sale.paid_minor.into(),
+            sale.refund_minor.into(),
+            sale.is_delivered.into(),
+            serde_json::to_string(sale)?.into(),
+        ];
+        self.rows.push(sale.last_pos, values);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Fold for SalesFold {
+    async fn load(&mut self, events: &[Event], conn: &mut SqliteConnection) -> Result<(), ApplyError> {
+        let mut missing = BTreeSet::new();
+        for event in events.iter().filter(|event| event.is_of_order_stream()) {
+            let Some(order) = &event.order else { continue };
+            if event.version.0 == 0 {
+                self.sales.insert(order.id, Sale::default());
+            } else if self.sales.get_mut(&order.id).is_none() {
+                missing.insert(order.id);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query(
+            "SELECT order_id, sale_json, last_pos FROM fct_sale
+             WHERE merchant = ?1 AND order_id IN (SELECT value FROM json_each(?2))",
+        )
+        .bind(self.merchant.as_str())
+        .bind(keys_json(missing))
+        .fetch_all(conn)
+        .await?;
+        for row in rows {
+            let mut sale: Sale = serde_json::from_str(row.try_get(1)?)?;
+            sale.last_pos = Position(u64::try_from(row.try_get::<i64, _>(2)?).unwrap_or(0));
+            self.sales.insert(row.try_get::<&str, _>(0)?.parse()?, sale);
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
+        let mut changed = BTreeSet::new();
+        for event in events.iter().filter(|event| event.is_of_order_stream()) {
+            let Some(order) = &event.order else { continue };
+            if self.sales.entry(&order.id, Sale::default).apply(event, &mut self.cells) {
+                changed.insert(order.id);
+            }
+        }
+        changed.into_iter().try_for_each(|order| self.put_sale(order))
+    }
+
+    async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), ApplyError> {
+        self.rows.write(conn).await?;
+        let cells = std::mem::take(&mut self.cells);
+        if !cells.is_empty() {
+            sqlx::query(ADD).bind(self.merchant.as_str()).bind(cells_json(&cells)).execute(conn).await?;
+        }
+        self.sales.settle();
+        Ok(())
+    }
+}
+
+fn cells_json(cells: &Cells) -> String {
+    let row = |(cell, sums): (&crate::sale::Cell, &crate::sale::Sums)| {
+        serde_json::json!([
+            cell.day,
+            iso(cell.hour),
+            cell.account,
+            cell.sku,
+            cell.currency,
+            sums.orders,
+            sums.units,
+            sums.gross,
+            sums.delivered,
+            sums.deliver_ms,
+            sums.delivered_orders,
+            sums.refunds,
+            sums.refund,
+            sums.loss,
+            sums.last_pos,
+        ])
+    };
+    serde_json::Value::from_iter(cells.iter().map(row)).to_string()
+}

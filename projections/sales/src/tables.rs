@@ -1,0 +1,66 @@
+//! The tables.
+
+use projection::{Column, Kind, Table};
+
+use Kind::{At, Date, Flag, Int, Json, Text};
+
+pub(crate) static SALE: Table = Table {
+    name: "fct_sale",
+    en: "One order as sales see it.",
+    zh: "一个订单的销售口径。",
+    key: 1,
+    columns: &[
+        Column::new("order_id", Text, "Our id.", "我方订单号。"),
+        Column::new("channel", Text, "The account, channel/shop.", "渠道账号。").nullable(),
+        Column::new("paid_at", At, "When it was first paid.", "首次付款时间。").nullable(),
+        Column::new("paid_date", Date, "The business day of that, in Shanghai.", "付款业务日（上海）。")
+            .nullable(),
+        Column::new("currency", Text, "The currency.", "币种。").nullable(),
+        Column::new("units_count", Int, "Units ordered.", "件数。"),
+        Column::new("paid_minor", Int, "Confirmed payments, in minor units.", "已付金额（分）。"),
+        Column::new("refund_minor", Int, "Settled refunds, in minor units.", "已退金额（分）。"),
+        Column::new("is_delivered", Flag, "It was delivered.", "是否已发货。"),
+        Column::new("sale_json", Json, "All that the fold needs to go on.", "折叠所需的全部内容。"),
+    ],
+    indexes: &[],
+    clustered: false,
+};
+
+pub(crate) static SALES_HOUR: Table = Table {
+    name: "mart_sales_hour",
+    en: "Sales of one item on one account in one currency, by the hour of payment.",
+    zh: "一个 SKU 在一个渠道账号、一种币种下按付款小时的销售。",
+    key: 5,
+    columns: &[
+        Column::new("paid_date", Date, "The business day, in Shanghai.", "业务日（上海）。"),
+        Column::new("hour_at", At, "The hour's beginning.", "小时起点。"),
+        Column::new("channel", Text, "The account, channel/shop.", "渠道账号。"),
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("currency", Text, "The currency of the amounts.", "币种。"),
+        Column::new("orders_count", Int, "Paid orders with a line of the item.", "含该 SKU 的已付订单数。"),
+        Column::new("units_count", Int, "Units in them.", "件数。"),
+        Column::new("gross_minor", Int, "Paid, in minor units.", "付款金额（分）。"),
+        Column::new("delivered_count", Int, "Units delivered.", "已发货件数。"),
+        Column::new(
+            "deliver_ms_sum",
+            Int,
+            "From payment to first delivery, in milliseconds, over delivered_orders_count orders.",
+            "付款到首次发货的毫秒数之和。",
+        ),
+        Column::new("delivered_orders_count", Int, "Orders delivered.", "已发货订单数。"),
+        Column::new("refund_count", Int, "Refunds settled.", "退款笔数。"),
+        Column::new("refund_minor", Int, "Paid back, in minor units.", "退款金额（分）。"),
+        Column::new("loss_minor", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) const SALES_DAY: &str = "CREATE VIEW mart_sales_day AS
+SELECT merchant, paid_date, channel, sku, currency,
+       SUM(orders_count) AS orders_count, SUM(units_count) AS units_count, SUM(gross_minor) AS gross_minor,
+       SUM(delivered_count) AS delivered_count, SUM(deliver_ms_sum) AS deliver_ms_sum,
+       SUM(delivered_orders_count) AS delivered_orders_count,
+       SUM(refund_count) AS refund_count, SUM(refund_minor) AS refund_minor, SUM(loss_minor) AS loss_minor,
+       SUM(gross_minor) - SUM(refund_minor) AS net_minor, MAX(last_pos) AS last_pos
+FROM mart_sales_hour GROUP BY merchant, paid_date, channel, sku, currency";
