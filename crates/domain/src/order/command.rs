@@ -125,7 +125,7 @@ pub enum Command {
         /// Why: `channel_query`, or a person's reason.
         reason: String,
     },
-    /// A bad key gives way to a new one (both known to the pool already).
+    /// A bad key gives way to a new one (both known to the pool already). Rejected while a delivery is under way.
     Replace {
         /// The line.
         line: u16,

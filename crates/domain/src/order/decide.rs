@@ -77,13 +77,18 @@ impl Decider for Order {
     }
 }
 
-/// Whether this key of the line can be replaced: it is live, handed over, and the order is not going back.
+/// Whether this key of the line can be replaced: it is live, handed over and not on its way once more (the end of
+/// that delivery would speak of the new key), and the order is not going back.
 pub(super) fn may_replace(state: &State, line: u16, old: KeyRef) -> Result<(), Rejection> {
     let live = state.keys.get(&line).is_some_and(|keys| keys.contains(&old));
-    if live && state.delivered && !state.given_back() && !state.held {
-        return Ok(());
+    if !live || !state.delivered || state.given_back() || state.held {
+        let detail = format!("line {line} has no delivered live key {old}");
+        return Err(Rejection::new(Reason::NotReplaceable, detail));
     }
-    Err(Rejection::new(Reason::NotReplaceable, format!("line {line} has no delivered live key {old}")))
+    if state.delivering.is_some() {
+        return Err(Rejection::new(Reason::NotReplaceable, "a delivery is under way; wait for its end"));
+    }
+    Ok(())
 }
 
 impl State {
@@ -172,20 +177,18 @@ fn pay(state: &State, paid: &Paid, can_refund: bool) -> Decision {
     Ok(confirm(state, paid, can_refund))
 }
 
-/// The payment is real. What follows at once: a refund that was agreed early, or one that is due because the order
-/// was called off.
+/// The payment is real. What follows at once: refunds that were settled early, and one that is due because the
+/// order was called off.
 fn confirm(state: &State, paid: &Paid, can_refund: bool) -> Vec<Fact> {
     let confirmed =
         PaymentConfirmed { txn: paid.txn.clone(), through: paid.through.clone(), amount: paid.amount };
     let mut facts = vec![Fact::from(confirmed)];
     let mut then = state.clone();
     then.paid = Some(paid.clone());
-    let early = state.refunds.iter().find_map(|(number, refund)| match refund {
-        RefundState::SettledEarly(amount) => Some((number, *amount)),
-        _ => None,
-    });
-    if let Some((number, amount)) = early {
-        let settled = refund::settle(&then, number, amount).unwrap_or_default();
+    for (number, refund) in &state.refunds {
+        let RefundState::SettledEarly(amount) = refund else { continue };
+        // One that does not fit the payment stays open: a person must look.
+        let settled = refund::settle(&then, number, *amount).unwrap_or_default();
         settled.iter().for_each(|fact| then.apply(fact));
         facts.extend(settled);
     }

@@ -42,21 +42,36 @@ pub fn after_order(facts: &[Fact], was_over: bool, order: &State, around: &Surro
         match fact {
             Fact::OrderReserved(e) => then.extend(reserve(placed, e.until, around)),
             Fact::ReservationExpired(_) => then.extend(give_up(order, placed, "expired", around)),
-            Fact::PaymentConfirmed(_) | Fact::OrderReleased(_) | Fact::RefundRefused(_) => {
-                then.extend(allocate(order, placed, around));
-                if order.fulfilled {
-                    then.push(deliver(order, placed, around));
-                }
-            }
-            Fact::OrderFulfilled(_) | Fact::KeyReplaced(_) => then.push(deliver(order, placed, around)),
             _ => {}
         }
     }
-    if order.is_over() && !was_over {
-        let reason = if order.given_back() { "refunded" } else { "cancelled" };
-        then.extend(give_up(order, placed, reason, around));
+    if order.is_over() {
+        if !was_over {
+            let reason = if order.given_back() { "refunded" } else { "cancelled" };
+            then.extend(give_up(order, placed, reason, around));
+        }
+    } else if facts.iter().any(|fact| may_go_on(fact, order)) {
+        // Once, whatever the number of such facts: a line that is allocated twice takes keys twice.
+        then.extend(allocate(order, placed, around));
+        if order.fulfilled {
+            then.push(deliver(order, placed, around));
+        }
     }
     then
+}
+
+/// Whether a fact may have taken away what kept an order from its keys, or gave it keys to hand over.
+fn may_go_on(fact: &Fact, order: &State) -> bool {
+    match fact {
+        Fact::PaymentConfirmed(_)
+        | Fact::OrderReleased(_)
+        | Fact::OrderFulfilled(_)
+        | Fact::KeyReplaced(_)
+        | Fact::RefundRefused(_) => true,
+        // A request for part of the money is answered too. That alone repeats no delivery that was given up.
+        Fact::RefundDue(_) | Fact::RefundSettled(_) => !order.delivery_failed,
+        _ => false,
+    }
 }
 
 /// What follows from facts about a pool.
@@ -136,13 +151,9 @@ fn deliver(order: &State, placed: &Placed, around: &Surroundings) -> Then {
 }
 
 /// The order's keys go: back to stock where nobody can have seen them, else declared void. A delivery that was only
-/// begun counts as seen: the call may have left. Lines that wait leave first, so that none of them is served with a
-/// key of the others.
+/// begun counts as seen: the call may have left.
 fn give_up(order: &State, placed: &Placed, reason: &str, around: &Surroundings) -> Vec<Then> {
-    let mut lines: Vec<_> = numbered(placed).collect();
-    lines.sort_by_key(|(number, _)| order.keys.contains_key(number));
-    lines
-        .into_iter()
+    numbered(placed)
         .filter_map(|(number, line)| {
             let keys = order.keys.get(&number).cloned().unwrap_or_default();
             let (id, account) = (placed.order, placed.account.clone());

@@ -109,7 +109,7 @@ impl World {
         self.run(Then::Order(order_id(), Box::new(command)))
     }
     fn place(&mut self, reserve_secs: Option<i64>) -> Result<(), Rejection> {
-        let place = Command::Place(Box::new(placing(2)), reserve_secs.map(|s| T0.plus_secs(s)));
+        let place = Command::Place(Box::new(placing(&[2])), reserve_secs.map(|s| T0.plus_secs(s)));
         self.order(place)
     }
     fn pay(&mut self) -> Result<(), Rejection> {
@@ -127,17 +127,18 @@ impl World {
     }
 }
 
-fn placing(quantity: i64) -> Placing {
+fn placing(quantities: &[i64]) -> Placing {
+    let line = |quantity: &i64| OrderLine {
+        sku: sku(),
+        quantity: Quantity::try_from(*quantity).unwrap(),
+        amount: cny(quantity * 1000),
+    };
     Placing {
         order: order_id(),
         account: account(),
         external_no: "A-1".to_owned(),
-        lines: vec![OrderLine {
-            sku: sku(),
-            quantity: Quantity::try_from(quantity).unwrap(),
-            amount: cny(quantity * 1000),
-        }],
-        total: cny(quantity * 1000),
+        lines: quantities.iter().map(line).collect(),
+        total: cny(quantities.iter().sum::<i64>() * 1000),
         buyer: None,
         delivery: DeliveryMethod::Reply,
         memo: None,
@@ -151,6 +152,9 @@ fn request_refund() -> Command {
 }
 fn settle_refund() -> Command {
     Command::SettleRefund { refund: "R-1".to_owned(), amount: None, reason: "agreed".to_owned() }
+}
+fn settle_part(refund: &str, minor: i64) -> Command {
+    Command::SettleRefund { refund: refund.to_owned(), amount: Some(cny(minor)), reason: String::new() }
 }
 fn key(index: u32) -> KeyRef {
     KeyRef { batch: BatchId(1), index, use_no: 0 }
@@ -302,17 +306,81 @@ fn a_partial_refund_is_a_loss_until_the_rest_goes_back_too() {
     let mut world = World::with_keys(5);
     world.place(None).unwrap();
     world.pay().unwrap();
-    let part = |n: &str, minor| Command::SettleRefund {
-        refund: n.to_owned(),
-        amount: Some(cny(minor)),
-        reason: String::new(),
-    };
-    world.order(part("R-1", 500)).unwrap();
+    world.order(settle_part("R-1", 500)).unwrap();
     assert_eq!((world.order.losses, world.live_keys()), (500, 2));
-    assert_eq!(world.order(part("R-2", 1501)).unwrap_err().reason, Reason::RefundTooLarge);
-    world.order(part("R-2", 1500)).unwrap();
+    assert_eq!(world.order(settle_part("R-2", 1501)).unwrap_err().reason, Reason::RefundTooLarge);
+    world.order(settle_part("R-2", 1500)).unwrap();
     assert_eq!((world.order.losses, world.live_keys()), (0, 0));
     assert_eq!(world.order.status(), Status::Refunded);
+}
+
+#[test]
+fn a_request_that_is_answered_with_part_of_the_money_lets_the_order_go_on() {
+    let agree = Command::AgreeRefund {
+        refund: "R-1".to_owned(),
+        amount: Some(cny(500)),
+        reason: String::new(),
+        can_refund: true,
+    };
+    for answer in [agree, settle_part("R-1", 500)] {
+        let mut world = World::with_keys(5);
+        world.place(None).unwrap();
+        world.order(request_refund()).unwrap();
+        world.pay().unwrap();
+        assert_eq!(world.order.status(), Status::Paid, "nothing moves while the request is open");
+        world.order(answer).unwrap();
+        assert_eq!(world.order.status(), Status::Delivered);
+        assert_eq!((world.order.losses, world.pool.sellable(T0)), (500, 3));
+    }
+}
+
+#[test]
+fn a_delivery_that_was_given_up_is_not_repeated_because_part_of_the_money_goes_back() {
+    let mut world = World::with_keys(5);
+    world.around.replying_to = None;
+    world.around.can_call = true;
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    let outcome = AttemptOutcome::Refused { code: "no".to_owned() };
+    world.order(Command::RecordDelivery { delivery: 1, attempt: 1, outcome }).unwrap();
+    world.order(settle_part("R-1", 500)).unwrap();
+    assert!(world.order.delivery_failed && world.order.delivering.is_none());
+}
+
+#[test]
+fn an_answer_after_all_money_went_back_sets_nothing_in_motion() {
+    let mut world = World::with_keys(5);
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    world.order(request_refund()).unwrap();
+    world.order(Command::Hold { reason: "look".to_owned() }).unwrap();
+    world.order(settle_part("R-2", 2000)).unwrap();
+    world.order(Command::Release { reason: "fine".to_owned() }).unwrap();
+    world.order(Command::RefuseRefund { refund: "R-1".to_owned(), reason: "late".to_owned() }).unwrap();
+    assert_eq!(world.names().last(), Some(&"RefundRefused"));
+}
+
+#[test]
+fn every_refund_that_was_settled_before_the_payment_counts() {
+    let mut world = World::with_keys(5);
+    world.order(settle_part("R-1", 500)).unwrap();
+    world.order(settle_part("R-2", 300)).unwrap();
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    assert_eq!((world.order.refunded(), world.order.losses), (800, 800));
+    assert_eq!(world.order.status(), Status::Delivered);
+}
+
+#[test]
+fn a_line_that_waits_is_not_served_with_what_its_own_order_gives_up() {
+    let mut world = World::with_keys(0);
+    world.order(Command::Place(Box::new(placing(&[2, 1])), None)).unwrap();
+    world.order(pay(3000)).unwrap();
+    world.import(1);
+    assert_eq!(world.order.short, [0, 1], "the first in line wants two");
+    world.order(Command::ExpireBackorder { now: T0.plus_secs(3600), can_refund: true }).unwrap();
+    assert_eq!(world.pool.waiting().count(), 0);
+    assert_eq!((world.pool.counters().allocated, world.pool.sellable(T0)), (0, 1));
 }
 
 #[test]
@@ -388,6 +456,19 @@ fn a_key_is_replaced_once_and_the_new_one_is_handed_over() {
     world.order(Command::ShowKeys { reason: "pickup".to_owned() }).unwrap();
     assert!(world.order.all_handed);
     assert_eq!(world.order(replace(old, key(3))).unwrap_err().reason, Reason::NotReplaceable);
+}
+
+#[test]
+fn a_key_is_not_replaced_while_it_may_be_on_its_way_once_more() {
+    let mut world = World::with_keys(5);
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    world.order(Command::Deliver { by: DeliverBy::Call, again: true }).unwrap();
+    let replaceable = |world: &World| world.order.may_replace(0, key(0)).map_err(|no| no.reason);
+    assert_eq!(replaceable(&world), Err(Reason::NotReplaceable), "the call says which keys were handed over");
+    let outcome = AttemptOutcome::Done;
+    world.order(Command::RecordDelivery { delivery: 2, attempt: 1, outcome }).unwrap();
+    assert_eq!(replaceable(&world), Ok(()));
 }
 
 #[test]

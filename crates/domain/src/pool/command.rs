@@ -89,7 +89,8 @@ pub enum Command {
         now: Timestamp,
     },
     /// Give back what an undelivered line holds: its reservation, these allocated keys, its place among the
-    /// waiting; then serve waiting lines. No fact when it holds nothing.
+    /// waiting; then serve the waiting lines of other orders. For an order that gives up all its lines. No fact
+    /// when this one holds nothing.
     Release {
         /// The order.
         order: OrderId,

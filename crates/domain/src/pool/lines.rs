@@ -11,7 +11,6 @@ use super::{
     keeping::{invalid, named},
     state::Hold,
     units::Units,
-    waiting::LineId,
 };
 use crate::Rejection;
 
@@ -150,24 +149,24 @@ pub(super) fn release(
         facts.push(WaitlistLeft { order: line.order, line: line.line }.into());
     }
     if !facts.is_empty() {
-        serve(state, now, gained, Some((line.order, line.line)), &mut facts);
+        serve(state, now, gained, Some(line.order), &mut facts);
     }
     Ok(facts)
 }
 
 /// Serves the waiting lines in order from what is sellable and `gained` besides, and stops at the first that
-/// cannot be served in full. `left` waits no more.
+/// cannot be served in full. No line of the order that is `leaving` is served: it gives up every line, one by one.
 pub(super) fn serve(
     state: &State,
     now: Timestamp,
     gained: Units,
-    left: Option<LineId>,
+    leaving: Option<OrderId>,
     facts: &mut Vec<Fact>,
 ) {
     // What waits wants more than is in stock, so the shelf is only built, and then is small, when it is of use.
-    let first = state.waiting().find(|waiting| Some((waiting.order, waiting.line)) != left);
+    let first = state.waiting().find(|waiting| Some(waiting.order) != leaving);
     if first.is_some_and(|first| u64::from(first.quantity) <= state.sellable(now) + gained.len()) {
-        Shelf::new(state, now, gained).serve(left, facts);
+        Shelf::new(state, now, gained).serve(leaving, facts);
     }
 }
 
@@ -207,8 +206,8 @@ impl<'a> Shelf<'a> {
         Some(chosen.into_iter().map(|(batch, unit)| self.state.key(batch, unit)).collect())
     }
 
-    fn serve(&mut self, left: Option<LineId>, facts: &mut Vec<Fact>) {
-        for waiting in self.state.waiting().filter(|waiting| Some((waiting.order, waiting.line)) != left) {
+    fn serve(&mut self, leaving: Option<OrderId>, facts: &mut Vec<Fact>) {
+        for waiting in self.state.waiting().filter(|waiting| Some(waiting.order) != leaving) {
             let Some(keys) = self.take(waiting.quantity) else { return };
             let line = Line { order: waiting.order, line: waiting.line, account: waiting.account.clone() };
             facts.push(line.allocated(keys, AllocationReason::Waitlist));
