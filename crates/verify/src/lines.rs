@@ -1,4 +1,5 @@
-//! I11: a line never has more units than were ordered and paid, and a replacement needs a revoked key.
+//! I11: a line never has more units than were ordered and paid, a replacement needs a revoked key, and a call
+//! that ended well handed over the keys it was begun with.
 //!
 //! Counts are compared where a unit of the log ends: what one command did is one step.
 
@@ -6,6 +7,7 @@ use events::{Fact, order::LineKeys, pool::AllocationReason};
 use vocabulary::{KeyRef, OrderId};
 
 use crate::{
+    chain,
     keys::Keys,
     life::Status,
     orders::{Order, Orders},
@@ -39,8 +41,16 @@ impl Lines {
             (Fact::OrderFulfilled(e), Some(order)) => {
                 listed(&e.lines, order, keys, orders.touch(order), at, findings);
             }
+            (Fact::DeliveryRequested(e), Some(order)) => {
+                orders.touch(order).requested = Some((e.delivery, in_short(&e.lines)));
+            }
             (Fact::OrderDelivered(e), Some(order)) => {
-                items(&e.lines, keys, orders.touch(order), at, findings)
+                let order = orders.touch(order);
+                if order.requested.is_some_and(|(n, keys)| n == e.delivery && keys != in_short(&e.lines)) {
+                    let message = format!("delivery {} was begun with other keys", e.delivery);
+                    findings.violation(Invariant::I11, at, message);
+                }
+                items(&e.lines, keys, order, at, findings);
             }
             (Fact::LineAllocated(e), Some(order)) => all_bound(&e.keys, (order, e.line), keys, at, findings),
             _ => {}
@@ -101,6 +111,14 @@ fn listed(lines: &[LineKeys], id: OrderId, keys: &Keys, order: &Order, at: At<'_
         all_bound(&line.keys, (id, line.line), keys, at, findings);
     }
     items(lines, keys, order, at, findings);
+}
+
+/// The lines and their keys, to see whether they are the same.
+fn in_short(lines: &[LineKeys]) -> u128 {
+    let pairs = lines.iter().flat_map(|line| line.keys.iter().map(|key| (line.line, *key)));
+    let mut texts: Vec<String> = pairs.map(|(line, key)| format!("{line} {key}")).collect();
+    texts.sort_unstable();
+    chain::short(&texts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Every key is of the item that its line ordered.

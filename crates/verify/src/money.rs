@@ -34,6 +34,10 @@ impl Ledger {
     fn due(&self) -> i128 {
         self.due.values().sum()
     }
+    /// What went back or will.
+    fn going_back(&self) -> i128 {
+        self.refunded + self.due()
+    }
 }
 
 /// The numbers used so far, and the refunds of the unit at hand.
@@ -42,8 +46,8 @@ pub(crate) struct Books {
     txns: HashSet<u128>,
     /// Refund numbers by account: the order that used them first.
     refunds: HashMap<u128, OrderId>,
-    /// Orders with live keys whose money is to go back.
-    giving_back: Vec<OrderId>,
+    /// Orders with live keys whose refunds the unit is about, and how much was going back before.
+    giving_back: BTreeMap<OrderId, i128>,
     /// Orders whose keys were revoked or whose loss was recorded.
     answered: HashSet<OrderId>,
 }
@@ -86,9 +90,14 @@ impl Books {
         }
     }
 
-    /// The unit is over: money that went back took keys with it or was a loss.
-    pub(crate) fn end_unit(&mut self, position: u64, findings: &mut Findings) {
-        for id in self.giving_back.drain(..).filter(|id| !self.answered.contains(id)) {
+    /// The unit is over: money that goes back took keys with it or was a loss. (What was due and is settled, or
+    /// is due under another number, goes back once.)
+    pub(crate) fn end_unit(&mut self, orders: &Orders, position: u64, findings: &mut Findings) {
+        for (id, before) in std::mem::take(&mut self.giving_back) {
+            let more = orders.get(id).is_some_and(|order| order.ledger.going_back() > before);
+            if !more || self.answered.contains(&id) {
+                continue;
+            }
             let stream = id.to_string();
             let message = "money for delivered keys goes back, but they are neither revoked nor a loss";
             findings.violation(Invariant::I16, At::event(position, &stream), message);
@@ -122,7 +131,7 @@ impl Books {
             findings.violation(Invariant::I16, at, format!("refund {refund} was settled before"));
         }
         if order.live() > 0 {
-            self.giving_back.push(id);
+            self.giving_back.entry(id).or_insert(order.ledger.going_back());
         }
     }
 
@@ -135,10 +144,8 @@ impl Books {
         at: At<'_>,
         findings: &mut Findings,
     ) {
-        // What a refund that was due means for the keys was settled when it became due.
-        if order.ledger.due.remove(refund).is_none() || amount.minor <= 0 {
-            self.asked(id, order, refund, amount, at, findings);
-        }
+        self.asked(id, order, refund, amount, at, findings);
+        order.ledger.due.remove(refund);
         order.ledger.settled.push(refund.into());
         if same_currency(order, amount, at, findings) {
             order.ledger.refunded += i128::from(amount.minor);
@@ -208,7 +215,8 @@ fn live_value(order: &Order) -> (i128, i128) {
 
 /// Numbers that the order process makes up, the same for every order.
 fn ours(refund: &str) -> bool {
-    matches!(refund, "backorder" | "cancelled") || refund.starts_with("late-")
+    let first = refund.split("-rest").next().unwrap_or_default();
+    matches!(first, "backorder" | "cancelled") || refund.starts_with("late-")
 }
 
 fn same_currency(order: &Order, amount: Money, at: At<'_>, findings: &mut Findings) -> bool {

@@ -35,6 +35,8 @@ pub(crate) struct Order {
     /// What was confirmed.
     pub(crate) paid: Option<Money>,
     pub(crate) ledger: Ledger,
+    /// The newest delivery by a call: its number, and its keys in short.
+    pub(crate) requested: Option<(u32, u128)>,
     /// Keys were handed over at least once.
     pub(crate) delivered: bool,
     /// It was closed or called off.

@@ -120,7 +120,7 @@ impl<'f> Pass<'f> {
     fn end_unit(&mut self, position: u64) {
         let findings = &mut *self.findings;
         self.lines.end_unit(&self.keys, position, findings);
-        self.books.end_unit(position, findings);
+        self.books.end_unit(&self.orders, position, findings);
         self.stock.end_unit(position, findings);
         for id in self.orders.take_touched() {
             let Some(order) = self.orders.get(id) else { continue };

@@ -81,7 +81,8 @@ pub enum Invariant {
     I9,
     /// No two live keys of a family are the same.
     I10,
-    /// A line never has more units than it ordered and paid; a replacement needs a revoked key.
+    /// A line never has more units than it ordered and paid; a replacement needs a revoked key; a call hands over
+    /// the keys it was begun with.
     I11,
     /// Nothing is bound, shown or handed over before it is paid.
     I12,

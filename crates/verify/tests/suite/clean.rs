@@ -72,6 +72,16 @@ async fn a_partial_refund_followed_by_the_rest_is_clean() {
 }
 
 #[tokio::test]
+async fn a_refund_that_is_settled_short_and_owed_for_the_rest_is_clean() {
+    let mut shop = Shop::open();
+    let (id, _) = shop.buy(3);
+    shop.log.unit(vec![of(id, due("r", 90)), of(id, loss(90))]);
+    shop.log.unit(vec![of(id, settled("r", 20)), of(id, due("r-rest", 70))]);
+    shop.log.unit(vec![of(id, settled("r-rest", 70))]);
+    is_clean(&shop).await;
+}
+
+#[tokio::test]
 async fn a_partial_refund_before_delivery_is_clean() {
     let mut shop = Shop::open();
     let id = shop.backorder();

@@ -258,6 +258,17 @@ async fn i11_the_units_of_a_line() {
     all_are_found(
         Invariant::I11,
         &[
+            ("a call that ended handed over another key than it was begun with", |s| {
+                let (id, old) = s.buy(1);
+                let new = s.take(1);
+                s.log.unit(vec![of(id, requested(2, old.clone()))]);
+                s.log.unit(vec![
+                    pool(revoked(id, old.clone())),
+                    pool(allocated(id, new.clone(), Replacement)),
+                    of(id, replaced(old[0].index, new[0].index)),
+                ]);
+                s.log.unit(vec![of(id, delivered(2, new))]);
+            }),
             ("more is bound than was ordered", |s| {
                 let (id, keys) = (s.new_order(), s.take(2));
                 s.log.unit(vec![

@@ -43,14 +43,18 @@ pub(crate) fn of(order: OrderId, fact: impl Into<Fact>) -> (String, Fact) {
 }
 
 pub(crate) fn connected() -> (String, Fact) {
+    connected_as(account())
+}
+pub(crate) fn connected_as(account: Account) -> (String, Fact) {
+    let stream = account.stream().to_string();
     let fact = ChannelConnected {
-        account: account(),
-        name: "Main shop".into(),
+        account: account.clone(),
+        name: "A shop".into(),
         currency: Currency::CNY,
-        orders_of: account(),
+        orders_of: account,
         settings_digest: String::new(),
     };
-    (account().stream().to_string(), fact.into())
+    (stream, fact.into())
 }
 pub(crate) fn defined(sku: &Sku) -> (String, Fact) {
     let fact = SkuDefined {
