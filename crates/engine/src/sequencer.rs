@@ -35,7 +35,7 @@ use crate::{
     host::{Host, HostError, SharedDesk, lock},
     ports::{Clock, Ids},
     unit::{self, Cause},
-    work::{Staged, Work},
+    work::{Passed, Staged, Work},
 };
 
 /// How many works are decided before the next look-ups.
@@ -183,9 +183,13 @@ impl Sequencer {
             Work::Tick(done) => {
                 let before = self.head.position;
                 self.tick().await?;
-                // Nobody waits any more where the receiver is gone.
-                let _gone = done.send((self.head.position != before, self.head.position));
-                Ok(())
+                let told = (self.head.position != before, self.head.position);
+                let passed: Passed = Box::new(move || {
+                    // Nobody waits any more where the receiver is gone.
+                    let _gone = done.send(told);
+                });
+                let staged = Staged { passed: Some(passed), ..Staged::default() };
+                self.writer.send(staged).await.map_err(|_| EngineError::Stopped)
             }
         }
     }

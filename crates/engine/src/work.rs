@@ -114,6 +114,8 @@ pub(crate) struct InboxDraft {
 
 pub(crate) type Answer = watch::Sender<Option<Arc<Reply>>>;
 
+pub(crate) type Passed = Box<dyn FnOnce() + Send>;
+
 /// A decided unit on its way to the log.
 #[derive(Default)]
 pub(crate) struct Staged {
@@ -128,4 +130,6 @@ pub(crate) struct Staged {
     /// Told the answer once it is durable, for repeats that came in meanwhile.
     pub(crate) answer: Option<Answer>,
     pub(crate) jobs: Vec<Job>,
+    /// Called once everything staged before it is durable and let go.
+    pub(crate) passed: Option<Passed>,
 }

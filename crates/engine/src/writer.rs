@@ -12,7 +12,7 @@ use vocabulary::{Epoch, KeyRef, MerchantId, Position};
 use crate::{
     EngineError,
     effects::{Job, Load},
-    work::{Answer, ReplyTo, Staged},
+    work::{Answer, Passed, ReplyTo, Staged},
 };
 
 /// How many units go into one append at most.
@@ -90,6 +90,7 @@ struct Release {
     answer: Option<Answer>,
     rendered: Option<Reply>,
     jobs: Vec<Job>,
+    passed: Option<Passed>,
 }
 
 impl Finisher {
@@ -141,8 +142,8 @@ impl Finisher {
             }
             append.events.extend(unit.events);
             append.numbers.extend(unit.numbers);
-            let (reply, answer, jobs) = (unit.reply, unit.answer, unit.jobs);
-            releases.push(Release { reply, answer, rendered, jobs });
+            let (reply, answer, jobs, passed) = (unit.reply, unit.answer, unit.jobs, unit.passed);
+            releases.push(Release { reply, answer, rendered, jobs, passed });
         }
         Ok((append, releases))
     }
@@ -182,6 +183,9 @@ impl Finisher {
             if self.jobs.send(job).is_err() {
                 tracing::debug!("an intent came after the effects runner had stopped");
             }
+        }
+        if let Some(passed) = release.passed {
+            passed();
         }
     }
 }

@@ -91,15 +91,22 @@ pub(crate) struct Runner {
 pub(crate) struct Load {
     /// Jobs handed in and not reported on.
     pub(crate) open: AtomicUsize,
-    /// Those of them whose time has not come.
-    pub(crate) later: AtomicUsize,
+    /// How many of them wait in the queue, and when the first of those is due.
+    waiting: Mutex<(usize, Option<Timestamp>)>,
     /// Wakes the runner after time was advanced by hand.
     pub(crate) nudge: Notify,
 }
 
 impl Load {
-    pub(crate) fn is_idle(&self) -> bool {
-        self.open.load(Ordering::SeqCst) == self.later.load(Ordering::SeqCst)
+    /// Whether nothing is under way, and nothing that waits is due.
+    pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
+        let (count, due_at) = *self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.open.load(Ordering::SeqCst) == count && due_at.is_none_or(|at| at > now)
+    }
+
+    fn note(&self, queue: &BinaryHeap<Reverse<Queued>>) {
+        let due_at = queue.peek().map(|Reverse(queued)| queued.0);
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = (queue.len(), due_at);
     }
 }
 
@@ -112,9 +119,10 @@ impl Runner {
         let mut order = 0_u64;
         loop {
             while let Some(job) = this.next_due(&mut queue) {
+                this.load.note(&queue);
                 this.start(job, &mut lanes).await;
             }
-            this.load.later.store(queue.len(), Ordering::SeqCst);
+            this.load.note(&queue);
             let wake = queue.peek().map(|Reverse(q)| q.0);
             let sleep = async {
                 match wake {

@@ -143,6 +143,21 @@ fn delivery(desk: &Desk, entry: &Entry<State>, placed: &Placed, pending: &Pendin
     }
 }
 
+/// The number under which channels know a refund. Those that we make up are unique within their order only, so its id
+/// goes in front: a channel that tells refunds apart by number would take two orders' refunds for one.
+pub(super) fn number_outside(order: OrderId, number: &str) -> String {
+    match number {
+        "cancelled" | "backorder" => format!("{order}-{number}"),
+        other => other.to_owned(),
+    }
+}
+
+/// Our number of a refund that a channel speaks of.
+pub(super) fn number_inside(order: OrderId, number: &str) -> String {
+    let own = number.strip_prefix(&format!("{order}-")).filter(|own| number_outside(order, own) == number);
+    own.unwrap_or(number).to_owned()
+}
+
 fn refunds<'a>(state: &'a State, placed: &'a Placed, id: OrderId) -> impl Iterator<Item = Job> + 'a {
     state.refunds.iter().filter_map(move |(number, refund)| {
         let RefundState::Due { amount, through: Some(through), pending, abandoned: false } = refund else {
@@ -151,11 +166,29 @@ fn refunds<'a>(state: &'a State, placed: &'a Placed, id: OrderId) -> impl Iterat
         let job = RefundJob {
             external_no: placed.external_no.clone(),
             txn: state.paid.as_ref().map(|paid| paid.txn.clone()),
-            refund: number.clone(),
+            refund: number_outside(id, number),
             amount: *amount,
             reason: "refund".to_owned(),
         };
         let key = JobKey::Refund(id, number.clone());
         Some(continued(key, through.clone(), JobKind::Refund(job), pending))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number_inside, number_outside};
+
+    #[test]
+    fn a_refund_of_our_own_making_has_another_number_for_every_order_and_is_known_by_it_when_it_comes_back() {
+        let order = |n: u128| vocabulary::OrderId::from_uuid(uuid::Uuid::from_u128(n));
+        for number in ["cancelled", "backorder"] {
+            assert_ne!(number_outside(order(1), number), number_outside(order(2), number));
+            assert_eq!(number_inside(order(1), &number_outside(order(1), number)), number);
+        }
+        assert_eq!(number_outside(order(1), "RF-1"), "RF-1");
+        assert_eq!(number_inside(order(1), "RF-1"), "RF-1");
+        let foreign = number_outside(order(2), "cancelled");
+        assert_eq!(number_inside(order(1), &foreign), foreign);
+    }
 }

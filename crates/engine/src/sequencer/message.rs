@@ -10,7 +10,7 @@ use ring::digest;
 use tokio::sync::watch;
 use vocabulary::{OrderId, Reason};
 
-use super::{NumberKey, Recent, Sequencer, answer::Draft};
+use super::{NumberKey, Recent, Sequencer, answer::Draft, jobs::number_inside};
 use crate::{
     EngineError,
     host::lock,
@@ -235,12 +235,12 @@ impl Sequencer {
             Ask::RefundRequested(refund) => self.refund_requested(&account, refund, staged).await,
             Ask::RefundRefused(refund) => {
                 let order = self.order_or_new(&account, &refund.external_no, staged);
-                let (refund, reason) = (refund.refund.clone(), refund.reason.clone());
+                let (refund, reason) = (number_inside(order, &refund.refund), refund.reason.clone());
                 self.on_order(order, order::Command::RefuseRefund { refund, reason }).await
             }
             Ask::RefundSettled(refund) => {
                 let order = self.order_or_new(&account, &refund.external_no, staged);
-                let (number, reason) = (refund.refund.clone(), refund.reason.clone());
+                let (number, reason) = (number_inside(order, &refund.refund), refund.reason.clone());
                 let command = order::Command::SettleRefund { refund: number, amount: refund.amount, reason };
                 self.on_order(order, command).await
             }

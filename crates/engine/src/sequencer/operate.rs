@@ -289,7 +289,8 @@ impl Sequencer {
                 self.order_command(id, agree, None).await?
             }
             Op::RefuseRefund { refund, reason, .. } => {
-                let known = lock(&self.desk).order(&id).is_some_and(|e| e.state.refunds.contains_key(&refund));
+                let known =
+                    lock(&self.desk).order(&id).is_some_and(|e| e.state.refunds.contains_key(&refund));
                 if !known {
                     return Ok(Err(Rejection::new(Reason::WrongState, "nobody asked for this refund")));
                 }

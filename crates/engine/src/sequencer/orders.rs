@@ -6,7 +6,7 @@ use channel::{AmountCheck, OrderAsk, PaymentAsk, RefundAsk, Shortage, Stage};
 use domain::{
     Rejection,
     channel::Command as ChannelCommand,
-    order::{self, Placing},
+    order::{self, Order, Placing},
 };
 use event_log::NumberKind;
 use events::order::OrderLine;
@@ -14,7 +14,12 @@ use vault::SubjectPut;
 use vocabulary::{Account, BuyerId, Money, OrderId, Reason, Sku, Timestamp};
 
 use super::{Sequencer, answer::Draft, message::Decided, settle};
-use crate::{EngineError, host::lock, hot::Desk, work::Staged};
+use crate::{
+    EngineError,
+    host::lock,
+    hot::{Desk, Entry},
+    work::Staged,
+};
 
 type Buyer = (BuyerId, SubjectPut);
 
@@ -57,6 +62,10 @@ impl Sequencer {
             Stage::Paid { .. } => None,
         };
         let replying_to = replying.then_some(id);
+        if known.is_none() {
+            // The log holds nothing of an order that is new: it is not asked, which would cost every order a query.
+            lock(&self.desk).put::<Order>(&id.stream(), Entry::default());
+        }
         let place = order::Command::Place(Box::new(placing), until);
         if let Err(rejection) = self.order_command(id, place, replying_to).await? {
             return Ok(Err(rejection));

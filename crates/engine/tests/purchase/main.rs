@@ -204,13 +204,14 @@ async fn an_operators_repeat_gets_the_stored_answer() {
         idempotency_key: Some("k-1".to_owned()),
         request: Some(world.signed("x", &json!({}))),
     };
-    let render = || -> Box<dyn FnOnce(&Result<_, _>, Vec<_>) -> Reply + Send> {
-        Box::new(|result: &Result<engine::OperatorAnswer, domain::Rejection>, _keys| {
+    async fn ask(world: &World, call: engine::OperatorCall) -> Reply {
+        let render = |result: &Result<engine::OperatorAnswer, domain::Rejection>, _keys: Vec<_>| {
             Reply::text(200, &result.as_ref().unwrap().batch.unwrap().to_string())
-        })
-    };
-    let first = world.engine.call(call(), render()).await.unwrap();
-    let again = world.engine.call(call(), render()).await.unwrap();
+        };
+        world.engine.call(call, Box::new(render)).await.unwrap()
+    }
+    let first = ask(&world, call()).await;
+    let again = ask(&world, call()).await;
     assert!(first == again);
     assert_eq!(world.count("BatchOpened").await, 1);
     world.stop().await;
