@@ -1,0 +1,165 @@
+//! What the client was told, order by order: the other half of the proof that no key was sold twice and none lost.
+
+use std::collections::{HashMap, HashSet, hash_map::Entry};
+
+use serde::Deserialize;
+
+use super::{load::Answered, shop, wire::Answer};
+
+/// All answers of a bench.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    first: HashMap<u32, Answer>,
+    keys: HashSet<String>,
+    sold: HashSet<String>,
+    /// Keys that were in the answers to two orders.
+    keys_twice: u64,
+    /// Orders that were refused because no key was left.
+    pub(crate) refused: u64,
+    /// Answers to repeats of a call.
+    pub(crate) repeats: u64,
+    /// Of those: not the bytes of the first answer.
+    pub(crate) repeats_differing: u64,
+    /// Answers that are neither a sale nor a refusal for want of stock.
+    pub(crate) unexpected: u64,
+    /// The first of those.
+    pub(crate) example: Option<String>,
+}
+
+/// The answer to an order that was sold.
+#[derive(Deserialize)]
+struct Sale {
+    order_id: String,
+    external_order_id: String,
+    state: String,
+    keys: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+}
+
+impl Ledger {
+    /// Enters answers, in the order in which they came.
+    pub(crate) fn enter(&mut self, mut answered: Vec<Answered>) {
+        answered.sort_by_key(|one| one.at);
+        for Answered { order, answer, .. } in answered {
+            match self.first.entry(order) {
+                Entry::Vacant(place) => {
+                    place.insert(answer.clone());
+                    self.judge(order, &answer);
+                }
+                Entry::Occupied(first) => {
+                    self.repeats += 1;
+                    self.repeats_differing += u64::from(*first.get() != answer);
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, order: u32, answer: &Answer) {
+        if let Some(sale) = sale(order, answer) {
+            for key in sale.keys {
+                self.keys_twice += u64::from(!self.keys.insert(key.code));
+            }
+            self.sold.insert(sale.order_id);
+        } else if is_out_of_stock(answer) {
+            self.refused += 1;
+        } else {
+            self.unexpected += 1;
+            let text = || format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+            self.example.get_or_insert_with(text);
+        }
+    }
+
+    /// How many orders were sold.
+    pub(crate) fn sold(&self) -> u64 {
+        self.sold.len() as u64
+    }
+
+    /// Keys that were sold twice, and sales beyond the keys there were.
+    pub(crate) fn oversold(&self, keys: u64) -> u64 {
+        self.keys_twice + self.sold().saturating_sub(keys)
+    }
+
+    /// Orders whose keys were answered although the log holds no delivery of them.
+    pub(crate) fn lost(&self, delivered: &HashSet<String>) -> u64 {
+        self.sold.difference(delivered).count() as u64
+    }
+}
+
+/// Whether an answer sells one key to this very order.
+pub(crate) fn is_sale(order: u32, answer: &Answer) -> bool {
+    sale(order, answer).is_some()
+}
+
+fn sale(order: u32, answer: &Answer) -> Option<Sale> {
+    let sale: Sale = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok())??;
+    let right =
+        sale.external_order_id == shop::number(order) && sale.state == "delivered" && sale.keys.len() == 1;
+    right.then_some(sale)
+}
+
+fn is_out_of_stock(answer: &Answer) -> bool {
+    let refusal: Option<Refusal> = serde_json::from_slice(&answer.body).ok();
+    (400..500).contains(&answer.status) && refusal.is_some_and(|refusal| refusal.code == "out_of_stock")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn answered(order: u32, status: u16, body: String) -> Answered {
+        let answer = Answer { status, body: body.into_bytes().into() };
+        Answered { order, took: Duration::ZERO, at: Duration::ZERO, answer }
+    }
+    fn sold(order: u32, key: &str) -> Answered {
+        let number = shop::number(order);
+        answered(
+            order,
+            200,
+            format!(
+                r#"{{"order_id":"order-{order}","external_order_id":"{number}","state":"delivered","keys":[{{"code":"{key}"}}]}}"#
+            ),
+        )
+    }
+
+    #[test]
+    fn a_key_in_two_answers_and_a_sale_too_many_are_oversold() {
+        let mut ledger = Ledger::default();
+        ledger.enter(vec![sold(1, "A"), sold(2, "B"), sold(1, "A")]);
+        assert_eq!(
+            (ledger.sold(), ledger.oversold(2), ledger.repeats, ledger.repeats_differing),
+            (2, 0, 1, 0)
+        );
+        assert_eq!(ledger.oversold(1), 1);
+        ledger.enter(vec![sold(3, "A"), sold(1, "C")]);
+        assert_eq!((ledger.oversold(3), ledger.repeats_differing), (1, 1));
+    }
+
+    #[test]
+    fn a_sale_without_its_delivery_in_the_log_is_lost() {
+        let mut ledger = Ledger::default();
+        ledger.enter(vec![sold(1, "A"), sold(2, "B")]);
+        assert_eq!(ledger.lost(&HashSet::from(["order-2".to_owned()])), 1);
+    }
+
+    #[test]
+    fn only_want_of_stock_is_an_expected_refusal() {
+        let mut ledger = Ledger::default();
+        ledger.enter(vec![
+            answered(1, 422, r#"{"code":"out_of_stock"}"#.to_owned()),
+            answered(2, 422, r#"{"code":"no_price"}"#.to_owned()),
+            answered(3, 503, "later".to_owned()),
+        ]);
+        assert_eq!((ledger.refused, ledger.unexpected), (1, 2));
+    }
+}

@@ -1,0 +1,26 @@
+//! The list of channel protocols and of read models: the one place that knows them all.
+
+use std::sync::Arc;
+
+use channel::Protocol;
+use projection::Projection;
+
+/// Every channel protocol this build speaks. A new channel adds one line here and one in `Cargo.toml`.
+pub(crate) static PROTOCOLS: &[Protocol] = &[
+    channel_generic::PROTOCOL,
+    channel_epay::V1,
+    channel_epay::V2,
+    channel_xianyu_supply::PROTOCOL,
+    channel_xianyu_erp::PROTOCOL,
+    channel_jd_game_card::PROTOCOL,
+];
+
+/// Every read model this build keeps.
+pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(projection_orders::Orders),
+        Arc::new(projection_quotas::Quotas),
+        Arc::new(projection_timeline::Timeline),
+        Arc::new(projection_sales::Sales),
+    ]
+}

@@ -1,0 +1,302 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Sell card keys on every channel from one log of events.
+#[derive(Debug, Parser)]
+#[command(name = "kami", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// The configuration file. Without it `kami.toml` is read where it exists.
+    #[arg(long, global = true, env = "KAMI_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory, instead of the configured one.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run: take requests from channels and people.
+    #[command(after_help = "Example:\n  kami serve --data ./shop --listen 127.0.0.1:7300")]
+    Serve(Serve),
+    /// Play a shop on several platforms from a seed: build thirty days, check them, and live on.
+    #[command(
+        after_help = "Examples:\n  kami demo\n  kami demo --profile small --seed 7 --exit --json\n  kami demo --data ./demo --listen 127.0.0.1:7300"
+    )]
+    Demo(Demo),
+    /// Put card keys on stock, through a running Kami.
+    #[command(
+        name = "import-keys",
+        after_help = "Examples:\n  kami import-keys --sku steam-50 keys.txt\n  cat keys.csv | kami import-keys --sku steam-50 --format csv -"
+    )]
+    ImportKeys(ImportKeys),
+    /// Show an order's history: who did what, when and why, and the state after it.
+    #[command(
+        after_help = "Examples:\n  kami replay order generic/own:A-1001\n  kami replay order order-0198c1f0a7e07b3a9d1c2e4f5a6b7c8d --at 42 --json"
+    )]
+    Replay(Replay),
+    /// Find an order by our id, a channel's number or a card key (read from standard input).
+    #[command(after_help = "Examples:\n  kami find A-1001\n  echo ABCD-EFGH-0001 | kami find --key")]
+    Find(Find),
+    /// Read events of the log.
+    #[command(subcommand)]
+    Events(Events),
+    /// Check a data directory, stopped or a copy, without any code of the writer.
+    #[command(after_help = "Example:\n  kami verify --data ./copy --json")]
+    Verify(Verify),
+    /// Delete read models and fold them anew from the log (of a stopped Kami).
+    #[command(after_help = "Example:\n  kami rebuild orders")]
+    Rebuild(Rebuild),
+    /// The channel protocols there are.
+    #[command(subcommand)]
+    Channel(Channel),
+    /// Measure this build on this machine: a server on a fresh directory, driven over HTTP.
+    #[command(after_help = "Examples:\n  kami bench\n  kami bench flash --connections 128 --json")]
+    Bench(Bench),
+    /// The bare server that `bench` holds its figures against.
+    #[command(name = "bench-http", hide = true)]
+    BenchHttp,
+    /// Print the configuration with every default, commented.
+    Config,
+    /// Check the surroundings: settings, files, disk, clock.
+    Doctor(Json),
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address and port, instead of the configured ones. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+}
+
+/// Options of `demo`. Without `--data` its directory is a fresh one, which is removed when the demo ends.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How large the world is.
+    #[arg(long, value_enum, default_value_t = crate::demo::Profile::Small)]
+    pub(crate) profile: crate::demo::Profile,
+    /// What the world follows from: the same seed gives the same log, event by event.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// How many days are played; a flash sale takes three hours.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=365))]
+    pub(crate) days: u16,
+    /// End when the world is built and checked.
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Address and port of the living world. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
+    pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// How to reach a running Kami.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct Server {
+    /// The address of the running Kami; the configured one where not given.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The token; read from `admin.token` in the data directory where not given.
+    #[arg(long, env = "KAMI_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+}
+
+/// Options of `import-keys`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportKeys {
+    /// The SKU.
+    #[arg(long)]
+    pub(crate) sku: String,
+    /// `text`, `csv` or `ndjson`; from the file's name where not given.
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// Who supplied the keys.
+    #[arg(long)]
+    pub(crate) supplier: Option<String>,
+    /// What one key cost, in minor units of CNY.
+    #[arg(long, value_name = "MINOR")]
+    pub(crate) unit_cost_minor: Option<i64>,
+    /// The file; `-` for standard input.
+    pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// What to replay; only `order` so far.
+    #[arg(value_parser = ["order"])]
+    pub(crate) what: String,
+    /// Our order id, `channel/shop:number`, `channel:number`, or a number alone.
+    pub(crate) reference: String,
+    /// The state at a log position or an instant (RFC 3339), instead of the whole history.
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub(crate) at: Option<String>,
+    /// Also the raw bodies of the inbound messages and the answers given (needs the key-encryption key). An answer may
+    /// hold card keys: showing it is recorded with this reason.
+    #[arg(long, value_name = "REASON")]
+    pub(crate) bodies: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `find`.
+#[derive(Debug, Args)]
+pub(crate) struct Find {
+    /// What to look for.
+    #[arg(required_unless_present = "key")]
+    pub(crate) text: Option<String>,
+    /// Look for a card key, read from standard input so that it appears in no list of processes.
+    #[arg(long)]
+    pub(crate) key: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What to do with events.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Events {
+    /// Follow the log.
+    #[command(after_help = "Example:\n  kami events tail --after 100 --limit 20")]
+    Tail {
+        /// Start behind this position.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// Stop after so many events; without it, follow for ever.
+        #[arg(long)]
+        limit: Option<u64>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show one event.
+    Show {
+        /// Its position.
+        position: u64,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show what led to an event: its causes back to the inbound message.
+    Why {
+        /// Its position.
+        position: u64,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Write events as NDJSON to standard output.
+    Export {
+        /// Start behind this position.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+    },
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `rebuild`.
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// The read model; all of them where not given.
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What to do with channels.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Channel {
+    /// List the protocols with what they can do and example settings.
+    List(Json),
+}
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to do to the server.
+    #[arg(value_enum, default_value_t = Scenario::Steady)]
+    pub(crate) scenario: Scenario,
+    /// How many connections are open at once, each with one call under way.
+    #[arg(long, default_value_t = 64, value_parser = connections)]
+    pub(crate) connections: usize,
+    /// For how long the rate of orders is measured (of `flash`: until the keys are sold).
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
+    pub(crate) seconds: u64,
+    /// How many SKUs share the orders of `steady`, `replay` and `start`.
+    #[arg(long, default_value_t = 100, hide = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) skus: u32,
+    /// The keys of `flash` and `import`, the events of `replay` and `start`, the most orders of a warm-up.
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) size: Option<u64>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// The scenarios of `bench`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scenario {
+    /// Orders for many SKUs that are never out of stock; then the same at half the rate.
+    Steady,
+    /// One SKU, more buyers than keys, three calls in ten repeated.
+    Flash,
+    /// A file of a million keys, then orders for them.
+    Import,
+    /// The rebuild of all read models from a log of half a million events.
+    Replay,
+    /// How soon a server is ready on a log of a million events.
+    Start,
+}
+
+impl Scenario {
+    /// The word on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Steady => "steady",
+            Self::Flash => "flash",
+            Self::Import => "import",
+            Self::Replay => "replay",
+            Self::Start => "start",
+        }
+    }
+}
+
+/// The server takes 4,096 connections; others would wait unseen.
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| (1..=4_000).contains(n)).ok_or_else(|| "1 to 4000".to_owned())
+}
+
+/// Whether a program reads the output.
+#[derive(Debug, Args, Clone, Copy)]
+pub(crate) struct Json {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Prints a line for people or programs. A reader that went away is not an error worth more words.
+#[expect(clippy::print_stdout, reason = "the command line's own output")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Prints an error and its causes.
+#[expect(clippy::print_stderr, reason = "the command line's own output")]
+pub(crate) fn complain(error: &anyhow::Error) {
+    eprintln!("kami: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}

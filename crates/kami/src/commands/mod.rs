@@ -1,0 +1,74 @@
+//! The commands, a file each.
+
+mod bench;
+mod channel;
+mod demo;
+mod doctor;
+mod events;
+mod find;
+mod import_keys;
+mod open;
+mod rebuild;
+mod replay;
+mod serve;
+mod verify;
+
+pub(crate) use serve::TOKEN_FILE;
+
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{Channel, Cli, Command, say},
+    config::{Config, DEFAULTS},
+};
+
+/// Runs a command.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.command, Command::Config) {
+        say(DEFAULTS.trim_end());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut config = Config::load(cli.config.as_deref())?;
+    let given = cli.data.clone();
+    if let Some(data) = cli.data {
+        if config.kek_file == config.data.join("kek") {
+            config.kek_file = data.join("kek");
+        }
+        config.data = data;
+    }
+    if matches!(cli.command, Command::Demo(_)) {
+        // The demo commits faults on purpose: warnings of them would only be in the way.
+        config.log_level = "error".to_owned();
+    }
+    log_to_stderr(&config)?;
+    let done = match cli.command {
+        Command::Serve(options) => serve::run(config, options).await,
+        Command::ImportKeys(options) => import_keys::run(&config, options).await,
+        Command::Replay(options) => replay::run(&config, options).await,
+        Command::Find(options) => find::run(&config, options).await,
+        Command::Events(options) => events::run(&config, options).await,
+        Command::Verify(options) => return verify::run(&config, options).await,
+        Command::Rebuild(options) => rebuild::run(&config, options).await,
+        Command::Channel(Channel::List(json)) => channel::list(json),
+        Command::Demo(options) => return demo::run(given, options).await,
+        Command::Bench(options) => return bench::run(options).await,
+        Command::BenchHttp => bench::serve_bare().await,
+        Command::Doctor(json) => return doctor::run(&config, json).await,
+        Command::Config => Ok(()),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn log_to_stderr(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log_level)
+        .map_err(|error| anyhow::anyhow!("log.level is not a filter: {error}"))?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if config.log_format == "json" {
+        tracing::subscriber::set_global_default(logs.json().finish())
+    } else {
+        tracing::subscriber::set_global_default(logs.finish())
+    };
+    set.map_err(|error| anyhow::anyhow!("logging cannot be set up: {error}"))
+}

@@ -1,0 +1,103 @@
+//! `kami serve`: runs until it is told to stop, or cannot write its log any more.
+
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
+
+use anyhow::Context;
+use engine::{RandomIds, SystemClock};
+use http_api::{Api, ApiOptions};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+
+use crate::{
+    cli::{Serve, say},
+    config::Config,
+    http_client::HttpClient,
+    node::{Node, NodeOptions},
+};
+
+/// Where the first token is kept.
+pub(crate) const TOKEN_FILE: &str = "admin.token";
+
+pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
+    let listen = options.listen.unwrap_or_else(|| config.listen.clone());
+    // The port first: a Kami that cannot be reached must not take the merchant over from one that can.
+    let listener =
+        TcpListener::bind(&listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
+    let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be collected")?;
+    let mut node = Node::start(NodeOptions {
+        data: &config.data,
+        kek_file: &config.kek_file,
+        merchant: config.merchant.clone(),
+        policy: config.policy(),
+        vault_seed: None,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+        http: Arc::new(HttpClient::new()?),
+    })
+    .await?;
+    first_token(&node, &config.data).await?;
+    let address = listener.local_addr().context("the address")?;
+    let api = Api::new(
+        node.engine.clone(),
+        node.projections.clone(),
+        ApiOptions { metrics: Some(metrics), ..ApiOptions::default() },
+    );
+    let (stop, stopping) = oneshot::channel::<()>();
+    let serving = tokio::spawn(http_api::serve(listener, http_api::router(api), async {
+        // A dropped sender stops as well.
+        let _dropped = stopping.await;
+    }));
+    say(&format!("Kami listens on http://{address} for merchant {}", config.merchant));
+    say(&format!("The admin token is in {}", config.data.join(TOKEN_FILE).display()));
+    let failure = tokio::select! {
+        failure = &mut node.failed => failure.ok(),
+        () = node.engine.failed() => {
+            return Err(node.engine.stop().await.err().map_or_else(|| anyhow::anyhow!("stopping"), anyhow::Error::new));
+        }
+        () = told_to_stop() => None,
+    };
+    // The server may be gone already.
+    let _gone = stop.send(());
+    if let Some(error) = failure {
+        return Err(anyhow::Error::new(error).context("stopping: the log cannot be written"));
+    }
+    serving.await.context("the server")?.context("the server")?;
+    node.stop().await
+}
+
+pub(super) async fn told_to_stop() {
+    let term = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = term => {}
+        interrupted = tokio::signal::ctrl_c() => {
+            if interrupted.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// At the first start a token is made and kept in a file that only the owner can read.
+pub(crate) async fn first_token(node: &Node, data: &Path) -> anyhow::Result<()> {
+    if !node.vault.tokens().is_empty() {
+        return Ok(());
+    }
+    let token = node.vault.issue_token("admin").await.context("the first token cannot be made")?;
+    let path = data.join(TOKEN_FILE);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    file.write_all(token.expose().as_bytes()).context("the first token cannot be kept")?;
+    file.write_all(b"\n").context("the first token cannot be kept")
+}

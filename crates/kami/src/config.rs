@@ -1,0 +1,211 @@
+//! The configuration: one commented TOML file, overridden by `KAMI_*` environment variables. Unknown keys are refused,
+//! and all problems are reported at once.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
+use vocabulary::MerchantId;
+
+/// The configuration with every default, as `kami config` prints it.
+pub(crate) const DEFAULTS: &str = include_str!("default.toml");
+
+/// What the program runs with.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) data: PathBuf,
+    pub(crate) kek_file: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) merchant: MerchantId,
+    pub(crate) log_level: String,
+    pub(crate) log_format: String,
+    pub(crate) backorder_secs: i64,
+    pub(crate) stock_publish_every_ms: i64,
+    pub(crate) snapshot_every: u64,
+    pub(crate) waiting_max: u64,
+    pub(crate) effects_attempts_max: u32,
+    pub(crate) effects_backoff_ms: u64,
+    pub(crate) effects_backoff_max_ms: u64,
+}
+
+/// Why the configuration is not usable: every problem, a line each.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not usable:\n{}", .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+pub(crate) struct ConfigErrors(Vec<String>);
+
+impl Config {
+    /// Reads defaults, then the file (where one is given, or `kami.toml` exists), then the environment.
+    pub(crate) fn load(file: Option<&std::path::Path>) -> Result<Self, ConfigErrors> {
+        let one = |error: config::ConfigError| ConfigErrors(vec![error.to_string()]);
+        let defaults =
+            Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build().map_err(one)?;
+        let mut layers = Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        layers = match file {
+            Some(path) => layers.add_source(File::from(path).format(FileFormat::Toml)),
+            None => layers
+                .add_source(File::from(PathBuf::from("kami.toml")).format(FileFormat::Toml).required(false)),
+        };
+        let environment = Environment::with_prefix("KAMI")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(environment()));
+        let merged = layers.add_source(environment).build().map_err(one)?;
+        Self::checked(&flat(&defaults)?, &flat(&merged)?)
+    }
+
+    fn checked(known: &HashMap<String, Value>, given: &HashMap<String, Value>) -> Result<Self, ConfigErrors> {
+        let mut problems: Vec<String> = given
+            .keys()
+            .filter(|key| !known.contains_key(*key))
+            .map(|key| format!("{key}: there is no such setting"))
+            .collect();
+        problems.sort();
+        let mut read = Reader { given, problems };
+        let data = PathBuf::from(read.text("data"));
+        let kek_file = match read.text("kek_file") {
+            text if text.is_empty() => data.join("kek"),
+            text => PathBuf::from(text),
+        };
+        let merchant = read.text("merchant").parse::<MerchantId>();
+        if let Err(error) = &merchant {
+            read.problems.push(format!("merchant: {error}"));
+        }
+        let listen = read.text("listen");
+        if listen.parse::<std::net::SocketAddr>().is_err() {
+            read.problems.push("listen: is not an address with a port, such as 127.0.0.1:7300".to_owned());
+        }
+        let log_format = read.text("log.format");
+        if !["text", "json"].contains(&log_format.as_str()) {
+            read.problems.push("log.format: is neither text nor json".to_owned());
+        }
+        let log_level = read.text("log.level");
+        let number =
+            |read: &mut Reader<'_>, key: &str, range: std::ops::RangeInclusive<i64>| read.number(key, range);
+        let backorder_secs = number(&mut read, "policy.backorder_secs", 60..=30 * 86_400);
+        let stock_publish_every_ms = number(&mut read, "policy.stock_publish_every_ms", 100..=3_600_000);
+        let snapshot_every = number(&mut read, "policy.snapshot_every", 1_000..=1_000_000_000);
+        let waiting_max = number(&mut read, "policy.waiting_max", 16..=1_000_000);
+        let attempts = number(&mut read, "effects.attempts_max", 1..=100);
+        let backoff = number(&mut read, "effects.backoff_ms", 100..=3_600_000);
+        let backoff_max = number(&mut read, "effects.backoff_max_ms", 100..=86_400_000);
+        match merchant {
+            Ok(merchant) if read.problems.is_empty() => Ok(Self {
+                data,
+                kek_file,
+                listen,
+                merchant,
+                log_level,
+                log_format,
+                backorder_secs,
+                stock_publish_every_ms,
+                snapshot_every: snapshot_every.unsigned_abs(),
+                waiting_max: waiting_max.unsigned_abs(),
+                effects_attempts_max: u32::try_from(attempts).unwrap_or(1),
+                effects_backoff_ms: backoff.unsigned_abs(),
+                effects_backoff_max_ms: backoff_max.unsigned_abs(),
+            }),
+            _ => Err(ConfigErrors(read.problems)),
+        }
+    }
+
+    /// The merchant's policy.
+    pub(crate) fn policy(&self) -> engine::Policy {
+        engine::Policy {
+            backorder_secs: self.backorder_secs,
+            stock_publish_every_ms: self.stock_publish_every_ms,
+            snapshot_every: self.snapshot_every,
+            waiting_max: usize::try_from(self.waiting_max).unwrap_or(usize::MAX),
+            effects: engine::EffectPolicy {
+                attempts_max: self.effects_attempts_max,
+                backoff_ms: self.effects_backoff_ms,
+                backoff_max_ms: self.effects_backoff_max_ms,
+            },
+        }
+    }
+}
+
+/// The variables that are settings. `KAMI_TOKEN` and `KAMI_CONFIG` belong to the command line, `KAMI_TEST_*` to tests.
+fn environment() -> HashMap<String, String> {
+    let mine = |name: &str| {
+        name.starts_with("KAMI_")
+            && !name.starts_with("KAMI_TEST_")
+            && !["KAMI_TOKEN", "KAMI_CONFIG"].contains(&name)
+    };
+    std::env::vars().filter(|(name, _)| mine(name)).collect()
+}
+
+/// Every setting by its dotted name.
+fn flat(layers: &Layers) -> Result<HashMap<String, Value>, ConfigErrors> {
+    let table = layers.cache.clone().into_table().map_err(|error| ConfigErrors(vec![error.to_string()]))?;
+    let mut found = HashMap::new();
+    let mut todo: Vec<(String, Value)> = table.into_iter().collect();
+    while let Some((name, value)) = todo.pop() {
+        match value.kind {
+            ValueKind::Table(inner) => {
+                todo.extend(inner.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+            }
+            _ => {
+                found.insert(name, value);
+            }
+        }
+    }
+    Ok(found)
+}
+
+struct Reader<'a> {
+    given: &'a HashMap<String, Value>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&mut self, key: &str) -> String {
+        match self.given.get(key).cloned().map(Value::into_string) {
+            Some(Ok(text)) => text,
+            _ => {
+                self.problems.push(format!("{key}: is not a text"));
+                String::new()
+            }
+        }
+    }
+    fn number(&mut self, key: &str, range: std::ops::RangeInclusive<i64>) -> i64 {
+        match self.given.get(key).cloned().map(Value::into_int) {
+            Some(Ok(number)) if range.contains(&number) => number,
+            Some(Ok(_)) => {
+                self.problems.push(format!("{key}: is not between {} and {}", range.start(), range.end()));
+                *range.start()
+            }
+            _ => {
+                self.problems.push(format!("{key}: is not a whole number"));
+                *range.start()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigErrors> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kami.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path))
+    }
+
+    #[test]
+    fn the_defaults_are_a_valid_configuration() {
+        let config = load("").unwrap();
+        assert_eq!(config.listen, "127.0.0.1:7300");
+        assert_eq!(config.kek_file, PathBuf::from("kami-data/kek"));
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let text = "listen = \"nowhere\"\nmerchant = \"Not A Slug\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
+        let error = load(text).unwrap_err().to_string();
+        for part in ["colour", "policy.x", "listen", "merchant", "policy.backorder_secs"] {
+            assert!(error.contains(part), "{part} is missing in: {error}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! How somebody buys, place by place: the messages each platform sends, and what it makes of the answers.
+
+use rand::Rng;
+use serde_json::{Value, json};
+use vocabulary::Timestamp;
+
+use super::{
+    catalogue::{EPAY_PID, ITEMS, Place, SUPPLY_HOST, yuan},
+    line::Answer,
+    platforms::{jd_code, supply_code},
+    shop::{Shop, Step},
+    truth::{Bill, OrderNo, Sale},
+    wire,
+};
+
+impl Shop {
+    /// Somebody buys so many of an item at a place.
+    pub(super) async fn buy(&mut self, place: Place, item: usize, quantity: u32) -> anyhow::Result<()> {
+        match place {
+            Place::Own => self.buy_own(item, quantity).await,
+            Place::Pos => self.buy_at_counter(item, quantity).await.map(|_| ()),
+            Place::Xianyu => self.buy_on_xianyu(item, quantity).await,
+            Place::Jd => self.buy_on_jd(item, quantity).await.map(|_| ()),
+        }
+    }
+
+    /// Notes a new order. Whether Kami took it turns out later.
+    pub(super) fn sale(&mut self, place: Place, number: &str, item: usize, quantity: u32) -> i64 {
+        let total = self.price(place, item, quantity);
+        let sale = Sale { item, quantity, total, erp: (12, 0, 0), ..Sale::default() };
+        self.truth.lock().sales.insert((place, number.to_owned()), sale);
+        total
+    }
+
+    /// Kami took an order.
+    pub(super) fn accepted(&mut self, place: Place, number: &str, paid: bool) {
+        let taken = self.truth.lock().sale(place, number).map(|sale| {
+            sale.accepted = true;
+            if paid {
+                sale.paid = sale.total;
+            }
+            (sale.item, sale.quantity)
+        });
+        if let Some((item, quantity)) = taken {
+            self.sold(item, quantity);
+        }
+    }
+
+    /// Kami turned an order down. For want of keys is the only reason that more keys would mend.
+    fn turned_down(&mut self, place: Place, item: usize, short: bool, answer: &Answer, expected: bool) {
+        if short {
+            self.reorder(item, 3_600..3 * 3_600);
+        } else if !expected {
+            self.truth.fault(format!("an order on {place} was turned down: {}", answer.excerpt()));
+        }
+    }
+
+    async fn buy_own(&mut self, item: usize, quantity: u32) -> anyhow::Result<()> {
+        let number = self.own_number();
+        let buyer = self.some_buyer();
+        let total = self.sale(Place::Own, &number, item, quantity);
+        if self.storm && self.chance(0.15) {
+            // The gateway's word comes before the order's.
+            self.pay(&number, total).await?;
+        }
+        if self.storm && self.chance(0.03) {
+            self.cancel(&number).await?;
+        }
+        let answer = self.create_own(&number, item, quantity, total, buyer).await?;
+        match answer.status {
+            200 => self.accepted(Place::Own, &number, false),
+            _ => {
+                let code = answer.text(&["code"]);
+                let short = ["out_of_stock", "quota_exhausted"].contains(&code.as_str());
+                self.turned_down(Place::Own, item, short, &answer, false);
+                return Ok(());
+            }
+        }
+        let draw = self.rng.random_range(0..100);
+        match draw {
+            0..84 => self.plan_in(20..600, Step::Pay(number, total)),
+            // The reservation has run out by then.
+            84..90 => self.plan_in(1_000..3_600, Step::Pay(number, total)),
+            90..95 => self.plan_in(60..600, Step::Cancel(number)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A number for an order of the own site.
+    pub(super) fn own_number(&mut self) -> String {
+        format!("OW-{:06}", self.number())
+    }
+
+    /// The own site reports an order.
+    pub(super) async fn create_own(
+        &mut self,
+        number: &str,
+        item: usize,
+        quantity: u32,
+        total: i64,
+        buyer: u32,
+    ) -> anyhow::Result<Answer> {
+        let message = json!({ "type": "order.created", "data": {
+            "external_order_id": number, "sku": ITEMS[item].sku, "quantity": quantity, "amount_minor": total,
+            "currency": "CNY", "buyer_ref": format!("buyer-{buyer:05}"),
+            "buyer": { "name": format!("买家{buyer}"), "phone": format!("139{buyer:08}"),
+                "email": format!("buyer{buyer}@demo.test") } } });
+        self.tell_generic(Place::Own, &format!("created-{number}"), &message).await
+    }
+
+    /// An order of the own site is paid at the gateway, and the gateway says so.
+    pub(super) async fn pay(&mut self, number: &str, amount: i64) -> anyhow::Result<()> {
+        let fresh = format!("2026{:010}", self.number());
+        let bill = Bill { txn: fresh, paid: amount, refunded: 0 };
+        let bill = self.truth.lock().bills.entry(number.to_owned()).or_insert(bill).clone();
+        let answer = self.notify_paid(number, &bill).await?;
+        let acknowledged = answer.body == b"success";
+        let sale = self.truth.lock().sale(Place::Own, number).map(|sale| {
+            if acknowledged {
+                sale.paid = bill.paid;
+            }
+            sale.clone()
+        });
+        if acknowledged && self.chance(0.97) {
+            self.plan_in(5..240, Step::Fetch((Place::Own, number.to_owned()), 0));
+        }
+        if !acknowledged && sale.is_some_and(|sale| sale.accepted && sale.total == amount) {
+            self.truth.fault(format!("a payment was not taken: {}", answer.excerpt()));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn notify_paid(&mut self, number: &str, bill: &Bill) -> anyhow::Result<Answer> {
+        let money = yuan(bill.paid).to_major_text();
+        let wire = wire::epay(&[
+            ("pid", EPAY_PID),
+            ("trade_no", &bill.txn),
+            ("out_trade_no", number),
+            ("type", "alipay"),
+            ("name", "card keys"),
+            ("money", &money),
+            ("trade_status", "TRADE_SUCCESS"),
+        ]);
+        self.tell(wire, true).await
+    }
+
+    pub(super) async fn cancel(&mut self, number: &str) -> anyhow::Result<()> {
+        let message = json!({ "type": "order.cancelled",
+            "data": { "external_order_id": number, "reason": "changed_mind" } });
+        let answer = self.tell_generic(Place::Own, &format!("cancelled-{number}"), &message).await?;
+        if answer.status != 200 {
+            self.truth.fault(format!("a cancellation was not taken: {}", answer.excerpt()));
+        }
+        Ok(())
+    }
+
+    /// A buyer of the own site or the counter fetches the keys; tries again while they are not there.
+    pub(super) async fn fetch(&mut self, place: Place, number: String, tries: u32) -> anyhow::Result<()> {
+        let message = json!({ "type": "keys.request", "data": { "external_order_id": number } });
+        let id = format!("keys-{}", self.number());
+        let answer = self.ask(wire::generic(place, &id, self.now(), &message)).await?;
+        let body = answer.json();
+        let keys = body["keys"].as_array().cloned().unwrap_or_default();
+        for key in &keys {
+            self.truth.lock().handed(place, &number, key["code"].as_str().unwrap_or_default());
+        }
+        let over = ["refunded", "cancelled"].contains(&body["state"].as_str().unwrap_or_default());
+        if answer.status != 200 {
+            self.truth.fault(format!("{place}:{number} could not be asked for: {}", answer.excerpt()));
+        } else if keys.is_empty() && !over && tries < 20 {
+            self.plan_in(3_600..3 * 3_600, Step::Fetch((place, number), tries + 1));
+        } else if !keys.is_empty() && tries == 0 && place == Place::Own {
+            self.after_own(number);
+        }
+        Ok(())
+    }
+
+    /// Some look again, some want their money back.
+    fn after_own(&mut self, number: String) {
+        let order: OrderNo = (Place::Own, number);
+        match self.rng.random_range(0..100) {
+            0..8 => self.plan_in(3_600..40 * 3_600, Step::Fetch(order, 1)),
+            8..13 => self.plan_in(1_800..48 * 3_600, Step::AskBack(order)),
+            _ => {}
+        }
+    }
+
+    /// Returns the order's number.
+    pub(super) async fn buy_at_counter(&mut self, item: usize, quantity: u32) -> anyhow::Result<String> {
+        let number = format!("PS-{:06}", self.number());
+        self.sell_at_counter(number.clone(), item, quantity).await?;
+        Ok(number)
+    }
+
+    pub(super) async fn sell_at_counter(
+        &mut self,
+        number: String,
+        item: usize,
+        quantity: u32,
+    ) -> anyhow::Result<()> {
+        let total = self.sale(Place::Pos, &number, item, quantity);
+        let message = json!({ "type": "order.paid", "data": {
+            "external_order_id": number, "sku": ITEMS[item].sku, "quantity": quantity, "amount_minor": total,
+            "currency": "CNY", "occurred_at": self.now() } });
+        let answer = self.tell_generic(Place::Pos, &format!("paid-{number}"), &message).await?;
+        let body = answer.json();
+        if answer.status != 200 {
+            let short = ["out_of_stock", "quota_exhausted"].contains(&body["code"].as_str().unwrap_or_default());
+            self.turned_down(Place::Pos, item, short, &answer, false);
+            return Ok(());
+        }
+        self.accepted(Place::Pos, &number, true);
+        for key in body["keys"].as_array().into_iter().flatten() {
+            self.truth.lock().handed(Place::Pos, &number, key["code"].as_str().unwrap_or_default());
+        }
+        if self.chance(0.02) {
+            self.plan_in(3_600..30 * 3_600, Step::AskBack((Place::Pos, number)));
+        }
+        Ok(())
+    }
+
+    async fn buy_on_xianyu(&mut self, item: usize, quantity: u32) -> anyhow::Result<()> {
+        let number = format!("19290638{:011}", self.number());
+        let total = self.sale(Place::Xianyu, &number, item, quantity);
+        let message = json!({ "order_no": number, "goods_no": ITEMS[item].listed(Place::Xianyu),
+            "buy_quantity": quantity, "max_amount": total,
+            "notify_url": format!("https://{SUPPLY_HOST}/api/open/callback/virtual/order/notify/{number}"),
+            "biz_order_no": "" });
+        let wire = wire::supply("order/purchase/create", self.now(), &message);
+        let answer = self.tell(wire, false).await?;
+        let body = answer.json();
+        if body["code"] != 0 {
+            // 1101 is what a shop hears whose sales are stopped.
+            let (short, stopped) = (body["code"] == 1102, body["code"] == 1101);
+            self.turned_down(Place::Xianyu, item, short, &answer, stopped);
+            return Ok(());
+        }
+        self.accepted(Place::Xianyu, &number, true);
+        for card in body["data"]["card_items"].as_array().into_iter().flatten() {
+            self.truth.lock().handed(Place::Xianyu, &number, &supply_code(card).unwrap_or_default());
+        }
+        if let Some(sale) = self.truth.lock().sale(Place::Xianyu, &number) {
+            sale.erp.0 = 22;
+        }
+        match self.rng.random_range(0..100) {
+            0..4 => self.plan_in(1_800..48 * 3_600, Step::AskBack((Place::Xianyu, number))),
+            4..40 => self.plan_in(60..7_200, Step::Changed(number)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Returns the order's number.
+    pub(super) async fn buy_on_jd(&mut self, item: usize, quantity: u32) -> anyhow::Result<String> {
+        let number = format!("2036{:08}", self.number());
+        let buyer = self.some_buyer();
+        let total = self.sale(Place::Jd, &number, item, quantity);
+        if self.chance(0.4) {
+            let asked = self.jd_purchase(item, quantity, total);
+            self.ask(wire::jd("precheck", self.now(), &asked)).await?;
+        }
+        let mut order = self.jd_purchase(item, quantity, total);
+        order["orderId"] = json!(number);
+        order["pin"] = json!(format!("jd-buyer-{buyer:05}"));
+        let answer = self.tell(wire::jd("card/order", self.now(), &order), false).await?;
+        let code = answer.text(&["retCode"]);
+        if code != "100" {
+            let (short, stopped) = (code == "110", code == "109");
+            self.turned_down(Place::Jd, item, short, &answer, stopped);
+            return Ok(number);
+        }
+        self.accepted(Place::Jd, &number, true);
+        let cards = jd_cards(&answer);
+        for card in &cards {
+            self.truth.lock().handed(Place::Jd, &number, &jd_code(&number, card).unwrap_or_default());
+        }
+        if cards.is_empty() {
+            self.reorder(item, 3_600..3 * 3_600);
+            self.plan_in(1_200..3_600, Step::AskState(number.clone(), 0));
+        } else if self.chance(0.05) {
+            self.plan_in(600..86_400, Step::AskState(number.clone(), 20));
+        }
+        Ok(number)
+    }
+
+    pub(super) fn jd_purchase(&self, item: usize, quantity: u32, total: i64) -> Value {
+        json!({ "skuId": 1_000_000 + item, "outId": ITEMS[item].listed(Place::Jd), "buyNum": quantity.to_string(),
+            "totalPrice": yuan(total).to_major_text() })
+    }
+
+    /// JD asks how an order stands, until it is clear. An order that failed is paid back to its buyer.
+    pub(super) async fn ask_state(&mut self, number: String, tries: u32) -> anyhow::Result<()> {
+        let answer = self.ask(wire::jd("card/query", self.now(), &json!({ "orderId": number }))).await?;
+        let state = jd_data(&answer);
+        for card in state["cardinfos"].as_array().into_iter().flatten() {
+            self.truth.lock().handed(Place::Jd, &number, &jd_code(&number, card).unwrap_or_default());
+        }
+        match state["orderStatus"].as_i64() {
+            Some(0) => {}
+            Some(1) if tries < 20 => self.plan_in(3_600..4 * 3_600, Step::AskState(number, tries + 1)),
+            Some(1) => self.truth.fault(format!("{}:{number} was never fulfilled", Place::Jd)),
+            Some(2) => self.plan_in(60..600, Step::PaidBack((Place::Jd, number))),
+            _ => self.truth.fault(format!("{}:{number} could not be asked for: {}", Place::Jd, answer.excerpt())),
+        }
+        Ok(())
+    }
+
+    /// Goofish pushes that an order changed; Kami reads it back.
+    pub(super) async fn changed(&mut self, number: &str) -> anyhow::Result<()> {
+        let sale = self.truth.lock().sale(Place::Xianyu, number).cloned().unwrap_or_default();
+        let at: Timestamp = self.now();
+        let push = json!({ "seller_id": 1, "user_name": "demo", "order_no": number, "order_type": 7,
+            "order_status": sale.erp.0, "refund_status": sale.erp.1, "modify_time": at.secs(),
+            "product_id": ITEMS[sale.item].product, "item_id": 0 });
+        let answer = self.tell(wire::erp_order(at, &push), true).await?;
+        if answer.text(&["result"]) != "success" {
+            self.truth.fault(format!("a push was not taken: {}", answer.excerpt()));
+        }
+        Ok(())
+    }
+}
+
+/// The data of JD's envelope.
+fn jd_data(answer: &Answer) -> Value {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let bytes = STANDARD.decode(answer.text(&["data"])).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+fn jd_cards(answer: &Answer) -> Vec<Value> {
+    jd_data(answer)["cardinfos"].as_array().cloned().unwrap_or_default()
+}

@@ -1,0 +1,195 @@
+//! The Kami that the world is built on: a node on a loopback port whose time is moved by hand.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use channel::sign::hmac_sha256;
+use engine::{Clock, Engine, EngineOptions, LogWriter, ManualClock, OperatorCommand, Policy, SeededIds};
+use event_log::EventLog;
+use event_log_sqlite::SqliteLog;
+use events::Actor;
+use http_api::{Api, ApiOptions};
+use projection::{Options, Projections};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+use vault::{Vault, VaultOptions};
+use vocabulary::{MerchantId, Position, Timestamp};
+
+use super::{
+    catalogue,
+    clock::LiveClock,
+    platforms::Platforms,
+    truth::SharedTruth,
+    unhurried,
+};
+use crate::channels;
+
+/// The merchant of the demo.
+pub(crate) const MERCHANT: &str = "demo";
+
+/// A running Kami that does nothing by itself.
+pub(crate) struct Stage {
+    engine: Arc<Engine>,
+    clock: Arc<ManualClock>,
+    pub(crate) address: std::net::SocketAddr,
+    merchant: MerchantId,
+    log: Arc<SqliteLog>,
+    vault: Arc<Vault>,
+    projections: Arc<Projections>,
+    platforms_answer: watch::Sender<bool>,
+    server: Mutex<Option<Server>>,
+}
+
+/// The HTTP server, and how it is told to stop.
+type Server = (oneshot::Sender<()>, JoinHandle<std::io::Result<()>>);
+
+impl Stage {
+    /// Opens a fresh data directory, starts, and serves on a free port of the loopback interface.
+    pub(crate) async fn start(data: &Path, seed: u64, truth: SharedTruth) -> anyhow::Result<Self> {
+        let (platforms_answer, open) = watch::channel(false);
+        let merchant: MerchantId = MERCHANT.parse().context("the merchant")?;
+        let log = Arc::new(SqliteLog::open(data).await.context("the log cannot be opened")?);
+        let vault_seed = <[u8; 32]>::try_from(hmac_sha256(b"kami demo vault", &seed.to_be_bytes())).ok();
+        let vault = VaultOptions { db: data.join("vault.db"), kek_file: data.join("kek"), seed: vault_seed };
+        let vault = Arc::new(Vault::open(vault).await.context("the vault cannot be opened")?);
+        // A failed append ends the engine: whoever waits for an answer is told that it has stopped.
+        let (writer, _failed) = LogWriter::start(log.clone());
+        let clock = Arc::new(ManualClock::at(catalogue::START));
+        let engine = Engine::open(EngineOptions {
+            merchant: merchant.clone(),
+            log: log.clone(),
+            writer,
+            vault: vault.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(seed)),
+            http: Arc::new(Platforms::gated(truth, open)),
+            protocols: unhurried::protocols(),
+            policy: Policy::default(),
+        })
+        .await
+        .context("the engine cannot be started")?;
+        let views = data.join("views.db");
+        let projections = Projections::open(&views, channels::projections(), Options::default()).await;
+        let projections = Arc::new(projections.context("the read models cannot be opened")?);
+        projections.spawn(log.clone(), &merchant).context("the read models cannot be followed")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free on the loopback interface")?;
+        let address = listener.local_addr().context("the address")?;
+        let api = Api::new(engine.clone(), projections.clone(), ApiOptions::default());
+        let (stop, stopping) = oneshot::channel::<()>();
+        let serving = tokio::spawn(http_api::serve(listener, http_api::router(api), async {
+            // A dropped sender stops as well.
+            let _dropped = stopping.await;
+        }));
+        let server = Mutex::new(Some((stop, serving)));
+        Ok(Self { engine, clock, address, merchant, log, vault, projections, platforms_answer, server })
+    }
+
+    /// A wish that is fulfilled already: returns when the engine has done all that was asked before it.
+    async fn pass(&self) -> anyhow::Result<()> {
+        let again = OperatorCommand::DefineSku(catalogue::ITEMS[0].definition()?);
+        match self.engine.operate(Actor::staff(catalogue::KEEPER), again).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error).context("the engine"),
+        }
+    }
+
+    async fn position(&self) -> anyhow::Result<Position> {
+        let head = self.log.head(&self.merchant).await.context("the log's head")?;
+        Ok(head.map(|head| head.position).unwrap_or_default())
+    }
+
+    /// The log.
+    pub(crate) fn log(&self) -> &SqliteLog {
+        &self.log
+    }
+    /// Whose it is.
+    pub(crate) fn merchant(&self) -> &MerchantId {
+        &self.merchant
+    }
+
+    /// Lets the read models catch up, finishes, and closes the files. Nothing works afterwards.
+    pub(crate) async fn stop(&self) -> anyhow::Result<()> {
+        self.projections.wait_for(&self.merchant, self.position().await?).await.context("the read models")?;
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((stop, serving)) = server {
+            // The server may be gone already.
+            let _gone = stop.send(());
+            serving.await.context("the server")?.context("the server")?;
+        }
+        self.engine.stop().await.context("the engine did not stop cleanly")?;
+        self.projections.forget(&self.merchant);
+        self.vault.close().await;
+        self.log.close().await.context("the log did not close cleanly")
+    }
+}
+
+/// A Kami that the demo's shop is played on.
+#[async_trait]
+pub(crate) trait World: Send + Sync {
+    /// Its engine, for what staff do.
+    fn engine(&self) -> &Engine;
+    /// The time there.
+    fn now(&self) -> Timestamp;
+    /// Returns when it is so late.
+    async fn reach(&self, at: Timestamp) -> anyhow::Result<()>;
+    /// Lets everything happen that is due, timers and calls to the platforms included, until nothing more does.
+    async fn calm(&self) -> anyhow::Result<()>;
+}
+
+#[async_trait]
+impl World for Stage {
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    async fn reach(&self, at: Timestamp) -> anyhow::Result<()> {
+        self.clock.advance_to(at);
+        Ok(())
+    }
+    /// Whatever comes next finds the same world in every run. Calls to the platforms are kept waiting meanwhile, so
+    /// that what time makes due always comes before their outcomes.
+    async fn calm(&self) -> anyhow::Result<()> {
+        // Polled in this order: the engine looks at the time, and only behind that do the platforms answer.
+        let answering = async {
+            let looked = self.pass().await;
+            self.platforms_answer.send_replace(true);
+            looked
+        };
+        let (settled, looked) = futures::join!(self.engine.settle(), answering);
+        self.platforms_answer.send_replace(false);
+        settled.context("the engine")?;
+        looked
+    }
+}
+
+/// The living world: everything happens by itself.
+pub(crate) struct Living {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) clock: Arc<LiveClock>,
+}
+
+#[async_trait]
+impl World for Living {
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    async fn reach(&self, at: Timestamp) -> anyhow::Result<()> {
+        self.clock.sleep_until(at).await;
+        Ok(())
+    }
+    async fn calm(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}

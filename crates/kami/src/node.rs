@@ -1,0 +1,88 @@
+//! Builds everything a running Kami consists of, in the order it depends on each other, and takes it down again.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context;
+use engine::{Clock, Engine, EngineError, EngineOptions, Http, Ids, LogWriter, Policy};
+use event_log_sqlite::SqliteLog;
+use projection::Projections;
+use tokio::sync::oneshot;
+use vault::{Vault, VaultOptions};
+use vocabulary::MerchantId;
+
+use crate::channels;
+
+/// What a node is started with.
+pub(crate) struct NodeOptions<'a> {
+    pub(crate) data: &'a Path,
+    pub(crate) kek_file: &'a Path,
+    pub(crate) merchant: MerchantId,
+    pub(crate) policy: Policy,
+    /// Fixes the vault's keys, for worlds that are built from a seed.
+    pub(crate) vault_seed: Option<[u8; 32]>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) http: Arc<dyn Http>,
+}
+
+/// A running Kami.
+pub(crate) struct Node {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) projections: Arc<Projections>,
+    pub(crate) vault: Arc<Vault>,
+    log: Arc<SqliteLog>,
+    /// Told why, if the log cannot be written any more.
+    pub(crate) failed: oneshot::Receiver<EngineError>,
+}
+
+impl Node {
+    /// Opens the data directory and starts.
+    pub(crate) async fn start(options: NodeOptions<'_>) -> anyhow::Result<Self> {
+        let data = options.data;
+        let log = SqliteLog::open(data)
+            .await
+            .with_context(|| format!("the log in {} cannot be opened", data.display()))?;
+        let log = Arc::new(log);
+        let vault = Vault::open(VaultOptions {
+            db: data.join("vault.db"),
+            kek_file: options.kek_file.to_owned(),
+            seed: options.vault_seed,
+        })
+        .await
+        .with_context(|| format!("the vault in {} cannot be opened", data.display()))?;
+        let vault = Arc::new(vault);
+        let (writer, failed) = LogWriter::start(log.clone());
+        let engine = Engine::open(EngineOptions {
+            merchant: options.merchant.clone(),
+            log: log.clone(),
+            writer,
+            vault: vault.clone(),
+            clock: options.clock,
+            ids: options.ids,
+            http: options.http,
+            protocols: channels::PROTOCOLS,
+            policy: options.policy,
+        })
+        .await
+        .context("the engine cannot be started")?;
+        let projections = Projections::open(
+            &data.join("views.db"),
+            channels::projections(),
+            projection::Options::default(),
+        )
+        .await
+        .with_context(|| format!("the read models in {} cannot be opened", data.display()))?;
+        projections.spawn(log.clone(), &options.merchant).context("the read models cannot be followed")?;
+        Ok(Self { engine, projections: Arc::new(projections), vault, log, failed })
+    }
+
+    /// Finishes what was taken in, keeps a snapshot, closes the files.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let stopped = self.engine.stop().await;
+        self.projections.forget(self.engine.merchant());
+        self.vault.close().await;
+        let closed = self.log.close().await;
+        stopped.context("the engine did not stop cleanly")?;
+        closed.context("the log did not close cleanly")
+    }
+}

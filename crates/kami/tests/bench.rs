@@ -1,0 +1,95 @@
+//! A tiny run of each scenario of `kami bench`: every figure is there, and every promise is kept. How fast it was is
+//! not asked.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+const ALL: [&str; 12] = [
+    "orders_per_s",
+    "p50_ms",
+    "p99_ms",
+    "oversold",
+    "lost",
+    "violations",
+    "unexpected",
+    "repeats_differing",
+    "http_ceiling_per_s",
+    "log_ceiling_per_s",
+    "of_http_ceiling",
+    "of_log_ceiling",
+];
+
+/// The one line of a run, with the figures of all scenarios and `more` in it.
+fn bench(scenario: &str, size: &str, more: &[&str]) -> Value {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kami"))
+        .args([
+            "bench",
+            scenario,
+            "--seconds",
+            "1",
+            "--connections",
+            "4",
+            "--skus",
+            "3",
+            "--size",
+            size,
+            "--json",
+        ])
+        .env("TMPDIR", directory.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{complaint}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let figures: Value = serde_json::from_str(&text).unwrap();
+    for name in ALL.iter().chain(more) {
+        assert!(figures[name].is_number(), "{name} is missing in {text}");
+    }
+    for name in ["oversold", "lost", "violations", "unexpected", "repeats_differing"] {
+        assert_eq!(figures[name], 0, "{text}");
+    }
+    assert_eq!(figures["scenario"], scenario);
+    assert!(figures["machine"]["cores"].is_number(), "{text}");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "the data is still there");
+    figures
+}
+
+#[test]
+fn steady_measures_orders_and_their_times_at_full_and_half_load() {
+    let figures = bench("steady", "200", &["p99_ms_at_half_load"]);
+    assert_eq!(figures["refused"], 0);
+    assert!(
+        figures["sold"].as_u64() > figures["orders"].as_u64(),
+        "the other phases are checked, too: {figures}"
+    );
+}
+
+#[test]
+fn flash_sells_every_key_once_and_answers_repeats_alike() {
+    let figures = bench("flash", "400", &["sold_per_s", "answers_per_s"]);
+    assert_eq!(figures["sold"], 400);
+    assert_eq!(figures["refused"], 200);
+    assert_eq!(figures["repeats"], 257);
+}
+
+#[test]
+fn import_puts_every_key_on_stock() {
+    let figures = bench("import", "5000", &["import_s", "import_keys_per_s"]);
+    assert_eq!(figures["import_keys"], 5_000);
+}
+
+#[test]
+fn replay_rebuilds_the_read_models() {
+    bench("replay", "2000", &["rebuild_events_per_s", "rebuild_s"]);
+}
+
+#[test]
+fn start_comes_back_after_a_kill_and_after_a_stop() {
+    let figures = bench("start", "2000", &["ready_ms_after_kill", "ready_ms_after_stop"]);
+    assert!(figures["log_events"].as_u64() >= Some(2_000), "{figures}");
+}

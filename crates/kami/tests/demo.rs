@@ -1,0 +1,80 @@
+//! `kami demo`, run as people run it.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+/// Runs a demo that ends when it is built.
+fn demo(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kami"))
+        .args(["demo", "--exit", "--json"])
+        .args(arguments)
+        .env_remove("KAMI_CONFIG")
+        .output()
+        .unwrap()
+}
+
+/// The one line of JSON that a demo ends with.
+fn summary(output: &Output) -> Value {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_whole_story_keeps_every_promise() {
+    let output = demo(&[]);
+    let found = summary(&output);
+    assert_eq!(found["violations"], serde_json::json!([]));
+    assert!(output.status.success());
+    assert!((1_000..=2_000).contains(&found["orders"].as_u64().unwrap()), "{}", found["orders"]);
+    // What the story tells did happen.
+    for (kind, at_least) in [
+        ("ChannelSuspended", 1),
+        ("ChannelResumed", 1),
+        ("KeysQuarantined", 1),
+        ("KeyReplaced", 3),
+        ("OrderBackordered", 5),
+        ("ReservationExpired", 10),
+        ("OrderCancelled", 5),
+        ("RefundRequested", 5),
+        ("RefundRefused", 1),
+        ("RefundSettled", 5),
+        ("StockPushSettled", 100),
+        ("PriceSet", 25),
+        ("QuotaSet", 6),
+    ] {
+        assert!(found["event_types"][kind].as_u64().unwrap_or(0) >= at_least, "{kind}: {}", found["event_types"]);
+    }
+    assert!(found["repeats"].as_u64().unwrap() > 0 && found["forgeries"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_seed_always_gives_the_same_log_and_another_seed_another() {
+    let hash = |seed: &str| {
+        let output = demo(&["--days", "7", "--seed", seed]);
+        assert!(output.status.success());
+        summary(&output)["log_hash"].as_str().unwrap().to_owned()
+    };
+    let (first, again, other) = (hash("11"), hash("11"), hash("12"));
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+}
+
+#[test]
+fn it_only_begins_in_an_empty_directory_and_leaves_one_that_can_be_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("world");
+    let path = data.to_str().unwrap();
+    assert!(demo(&["--days", "1", "--data", path]).status.success());
+    let again = demo(&["--days", "1", "--data", path]);
+    assert!(!again.status.success() && again.stdout.is_empty(), "a second time it must refuse");
+    assert!(kami(&data, &["verify"]).status.success());
+}
+
+fn kami(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kami")).arg("--data").arg(data).args(arguments).output().unwrap()
+}

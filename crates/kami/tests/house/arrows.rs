@@ -1,0 +1,165 @@
+//! Which crate may depend on which. A new arrow needs a line here, and a reason in its commit.
+
+use std::fs;
+
+use toml::{Table, Value};
+
+use crate::root;
+
+/// What each crate of ours may use of ours. Projections and adapters are families: see [`allowed`].
+const ARROWS: &[(&str, &[&str])] = &[
+    ("vocabulary", &[]),
+    ("events", &["vocabulary"]),
+    ("domain", &["events", "vocabulary"]),
+    ("channel", &["vocabulary"]),
+    ("vault", &["vocabulary"]),
+    ("event-log", &["events", "vocabulary"]),
+    ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
+    ("projection", &["event-log", "events", "vocabulary"]),
+    ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
+    ("verify", &["events", "vocabulary"]),
+    ("console", &[]),
+    (
+        "http-api",
+        &[
+            "channel",
+            "domain",
+            "engine",
+            "event-log",
+            "events",
+            "projection",
+            "projection-orders",
+            "projection-quotas",
+            "projection-timeline",
+            "vault",
+            "vocabulary",
+        ],
+    ),
+];
+
+/// Crates for tests alone. They may use what they like; nobody may use them but in tests.
+const FOR_TESTS: &[&str] = &["channel-conformance", "testkit"];
+
+/// Libraries that only some crates may name, because everybody else must not know what they are for.
+const ONLY: &[(&str, &[&str])] = &[
+    ("cqrs-es", &["engine"]),
+    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "http-api"]),
+    ("axum", &["http-api", "console", "kami"]),
+    ("hyper", &["http-api"]),
+    ("reqwest", &["kami"]),
+    ("clap", &["kami"]),
+    ("config", &["kami"]),
+    ("tokio", &["event-log", "event-log-sqlite", "vault", "projection", "engine", "http-api", "kami"]),
+    ("rand", &["engine", "kami"]),
+];
+
+struct Crate {
+    name: String,
+    /// What it is built with, optional libraries left out.
+    uses: Vec<String>,
+    /// What only its tests are built with.
+    tests_use: Vec<String>,
+}
+
+/// Every crate of the workspace.
+fn crates() -> Vec<Crate> {
+    let workspace: Table = toml::from_str(&crate::read("Cargo.toml")).unwrap();
+    let members = workspace["workspace"]["members"].as_array().unwrap();
+    let mut found = Vec::new();
+    for member in members.iter().filter_map(Value::as_str) {
+        match member.strip_suffix("/*") {
+            None => found.push(manifest(member)),
+            Some(folder) => {
+                for entry in fs::read_dir(root().join(folder)).unwrap() {
+                    let name = entry.unwrap().file_name().into_string().unwrap();
+                    found.push(manifest(&format!("{folder}/{name}")));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn manifest(folder: &str) -> Crate {
+    let manifest: Table = toml::from_str(&crate::read(&format!("{folder}/Cargo.toml"))).unwrap();
+    let names = |section: &str| -> Vec<String> {
+        let table = manifest.get(section).and_then(Value::as_table).cloned().unwrap_or_default();
+        let is_optional = |value: &Value| value.get("optional").and_then(Value::as_bool).unwrap_or(false);
+        table.into_iter().filter(|(_, value)| !is_optional(value)).map(|(name, _)| name).collect()
+    };
+    Crate {
+        name: manifest["package"]["name"].as_str().unwrap().to_owned(),
+        uses: names("dependencies"),
+        tests_use: names("dev-dependencies"),
+    }
+}
+
+/// What a crate may use of ours; nothing is said about the binary, which joins everything.
+fn allowed(name: &str) -> Option<&'static [&'static str]> {
+    match ARROWS.iter().find(|(known, _)| *known == name) {
+        Some((_, allowed)) => Some(allowed),
+        None if name == "kami" || FOR_TESTS.contains(&name) => None,
+        None if name.starts_with("projection-") => Some(&["events", "projection", "vocabulary"]),
+        None if name.starts_with("channel-") => Some(&["channel", "vocabulary"]),
+        None => panic!("{name} is new: say in ARROWS what it may depend on"),
+    }
+}
+
+#[test]
+fn arrows_between_crates_run_one_way() {
+    let all = crates();
+    let ours: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+    for it in &all {
+        let Some(allowed) = allowed(&it.name) else { continue };
+        let new: Vec<_> = it
+            .uses
+            .iter()
+            .filter(|used| ours.contains(&used.as_str()) && !allowed.contains(&used.as_str()))
+            .collect();
+        assert!(new.is_empty(), "{} must not depend on {new:?}", it.name);
+    }
+}
+
+#[test]
+fn crates_for_tests_are_used_in_tests_alone_and_nobody_uses_the_binary() {
+    for it in crates() {
+        let wrong: Vec<_> = it.uses.iter().filter(|used| FOR_TESTS.contains(&used.as_str())).collect();
+        assert!(wrong.is_empty() || FOR_TESTS.contains(&it.name.as_str()), "{} uses {wrong:?}", it.name);
+        assert!(!it.uses.iter().chain(&it.tests_use).any(|used| used == "kami"), "{} uses kami", it.name);
+    }
+}
+
+#[test]
+fn the_tests_of_an_adapter_see_no_more_than_the_adapter() {
+    let ours = ["domain", "engine", "events", "event-log", "http-api", "projection", "vault"];
+    for it in crates().iter().filter(|it| it.name.starts_with("channel-") && it.name != "channel-conformance")
+    {
+        let wrong: Vec<_> = it.tests_use.iter().filter(|used| ours.contains(&used.as_str())).collect();
+        assert!(wrong.is_empty(), "the tests of {} use {wrong:?}", it.name);
+    }
+}
+
+#[test]
+fn libraries_stay_where_they_belong() {
+    for it in crates().iter().filter(|it| !FOR_TESTS.contains(&it.name.as_str())) {
+        for (library, crates) in ONLY {
+            let may = crates.iter().any(|known| match known.strip_suffix('*') {
+                Some(family) => it.name.starts_with(family),
+                None => *known == it.name,
+            });
+            assert!(
+                may || !it.uses.iter().any(|used| used == library),
+                "{} must not know {library}",
+                it.name
+            );
+        }
+    }
+}
+
+#[test]
+fn no_crate_has_a_name_that_says_nothing() {
+    for it in crates() {
+        let says_nothing = ["common", "utils", "util", "core", "types", "helpers", "shared"];
+        assert!(!says_nothing.contains(&it.name.as_str()), "{}", it.name);
+    }
+}

@@ -1,0 +1,206 @@
+//! What the code offers has its place in the documents, and the documents name nothing else.
+
+use std::{fs, process::Command};
+
+use events::Fact;
+use projection::Projection;
+use serde_json::Value;
+use vocabulary::Reason;
+
+use crate::{prose, read, root};
+
+/// What the program prints, whatever is set around the test.
+fn kami(arguments: &[&str]) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_kami")).args(arguments).env_clear().output().unwrap();
+    assert!(done.status.success(), "kami {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn every_error_code_has_its_page_and_every_page_its_code() {
+    let catalogue = http_api::error_catalogue();
+    let index = read("docs/errors/README.md");
+    for (code, status, en, zh) in &catalogue {
+        let page = read(&format!("docs/errors/{code}.md"));
+        for part in [&format!("# `{code}`"), &format!("HTTP {status}"), *en, *zh] {
+            assert!(page.contains(part), "docs/errors/{code}.md does not say {part}");
+        }
+        assert!(index.contains(&format!("[`{code}`]({code}.md)")), "the index lacks {code}");
+    }
+    for reason in Reason::ALL {
+        assert!(catalogue.iter().any(|(code, ..)| *code == reason.code()), "{} has no page", reason.code());
+    }
+    for entry in fs::read_dir(root().join("docs/errors")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let known = catalogue.iter().any(|(code, ..)| name == format!("{code}.md"));
+        assert!(known || name == "README.md", "docs/errors/{name} is of no code");
+    }
+}
+
+#[test]
+fn every_event_type_is_in_the_catalogue_page() {
+    let page = read("docs/reference/events.md");
+    let catalogue = Fact::catalogue();
+    for (name, version, _) in &catalogue {
+        assert!(page.contains(&format!("| `{name}` | {version} |")), "{name} version {version} is missing");
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| `") && line.split(" | ").count() == 4).count();
+    assert_eq!(rows, catalogue.len(), "the page names an event that is none");
+}
+
+/// The names in the list of commands of a help text.
+fn commands(help: &str) -> Vec<String> {
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names =
+        list.take_while(|line| line.starts_with("  ")).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+/// The long options of a help text.
+fn options(help: &str) -> Vec<&str> {
+    let words = help
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-'))
+        .flat_map(str::split_whitespace);
+    words.filter(|word| word.starts_with("--")).map(|word| word.trim_end_matches(',')).collect()
+}
+
+fn check_commands(page: &str, path: &[String]) {
+    let arguments: Vec<&str> = path.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = kami(&arguments);
+    let heading = format!("# `kami {}`", path.join(" "));
+    if !path.is_empty() {
+        let section = page.split(&heading).nth(1).unwrap_or_else(|| panic!("cli.md has no {heading}"));
+        let section = section.split("\n## ").next().unwrap();
+        let common = page.split("\n## ").next().unwrap();
+        for option in options(&help) {
+            assert!(section.contains(option) || common.contains(option), "{heading} does not tell {option}");
+        }
+    }
+    for name in commands(&help) {
+        check_commands(page, &[path, &[name]].concat());
+    }
+}
+
+#[test]
+fn every_command_and_option_is_in_the_command_line_page() {
+    let page = read("docs/reference/cli.md");
+    check_commands(&page, &[]);
+    for heading in page.lines().filter(|line| line.starts_with("## `kami ")) {
+        let name = heading.trim_start_matches("## `kami ").trim_end_matches('`');
+        assert!(commands(&kami(&["--help"])).iter().any(|known| known == name), "there is no command {name}");
+    }
+}
+
+#[test]
+fn every_route_is_in_the_http_page() {
+    let page = read("docs/reference/http.md");
+    for (path, item) in http_api::openapi().paths.paths {
+        let item: Value = serde_json::to_value(item).unwrap();
+        for method in
+            ["get", "put", "post", "delete", "patch"].iter().filter(|method| item.get(method).is_some())
+        {
+            let route = format!("`{} {path}`", method.to_uppercase());
+            assert!(page.contains(&route), "docs/reference/http.md lacks {route}");
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_configuration_page_with_its_default() {
+    let page = read("docs/reference/config.md");
+    let defaults: toml::Table = toml::from_str(&read("crates/kami/src/default.toml")).unwrap();
+    let check = |name: String, value: &toml::Value| {
+        assert!(page.contains(&format!("| `{name}` | `{value}` |")), "config.md lacks `{name}` = {value}");
+    };
+    for (name, value) in &defaults {
+        match value.as_table() {
+            Some(section) => section.iter().for_each(|(key, value)| check(format!("{name}.{key}"), value)),
+            None => check(name.clone(), value),
+        }
+    }
+}
+
+#[test]
+fn every_table_and_column_is_in_the_tables_page() {
+    let page = read("docs/reference/data.md");
+    for file in ["crates/event-log-sqlite/src/schema.sql", "crates/vault/src/schema.sql"] {
+        for table in read(file).split("CREATE TABLE ").skip(1) {
+            let (name, rest) = table.split_once(" (").unwrap();
+            let section = page.split(&format!("`{name}`\n")).nth(1);
+            let section = section.unwrap_or_else(|| panic!("data.md has no table {name}"));
+            let section = section.split("\n### ").next().unwrap();
+            let columns = rest.lines().skip(1).take_while(|line| !line.starts_with(')'));
+            for column in columns.filter_map(|line| line.split_whitespace().next()) {
+                let is_column = column.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                let told = section.contains(&format!("| `{column}` |"));
+                assert!(!is_column || told, "data.md lacks {name}.{column}");
+            }
+        }
+    }
+    let read_models: [&dyn Projection; 4] = [
+        &projection_orders::Orders,
+        &projection_quotas::Quotas,
+        &projection_timeline::Timeline,
+        &projection_sales::Sales,
+    ];
+    for model in read_models {
+        for table in model.tables() {
+            let section = page.split(&format!("### `{}`\n", table.name)).nth(1);
+            let section = section.unwrap_or_else(|| panic!("data.md has no table {}", table.name));
+            for column in table.columns {
+                let (name, meaning) = (format!("`{}`", column.name), column.en);
+                let told = section.lines().any(|line| line.contains(&name) && line.contains(meaning));
+                assert!(told, "data.md does not say of {}.{name}: {meaning}", table.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_channel_is_in_the_channels_page_with_what_it_can_do() {
+    let page = read("docs/channels.md");
+    let protocols: Value = serde_json::from_str(&kami(&["channel", "list", "--json"])).unwrap();
+    for protocol in protocols.as_array().unwrap() {
+        let code = protocol["code"].as_str().unwrap();
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{code}` |")));
+        let row: Vec<&str> = row.unwrap_or_else(|| panic!("channels.md lacks {code}")).split('|').collect();
+        for (place, what) in
+            ["deliver", "push_stock", "read_back", "check_payment", "refund"].iter().enumerate()
+        {
+            let can = protocol["capabilities"][what].as_bool().unwrap();
+            let told = row[place + 4].trim();
+            assert_eq!(told, if can { "✓" } else { "–" }, "channels.md: {code}, {what}");
+        }
+    }
+}
+
+#[test]
+fn every_page_is_in_the_summary_and_every_decision_in_the_index() {
+    let (summary, index) = (read("docs/SUMMARY.md"), read("docs/decisions/README.md"));
+    for page in crate::documents() {
+        let Ok(page) = page.strip_prefix(root().join("docs")) else { continue };
+        let page = page.to_str().unwrap().to_owned();
+        assert!(page == "SUMMARY.md" || summary.contains(&format!("({page})")), "SUMMARY.md lacks {page}");
+        if let Some(name) = page.strip_prefix("decisions/").filter(|name| *name != "README.md") {
+            assert!(index.contains(&format!("({name})")), "the index of decisions lacks {name}");
+        }
+    }
+}
+
+#[test]
+fn the_two_readmes_are_twins() {
+    let (en, zh) = (read("README.md"), read("README.zh-CN.md"));
+    let headings = |text: &str| {
+        let levels = prose(text).filter(|line| line.starts_with('#'));
+        levels.map(|line| line.chars().take_while(|c| *c == '#').count()).collect::<Vec<_>>()
+    };
+    assert_eq!(headings(&en), headings(&zh), "the headings differ");
+    // Code is the same, but for what is said inside of it.
+    let blocks = |text: &str| {
+        let fences = text.lines().filter(|line| line.starts_with("```"));
+        fences.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(blocks(&en), blocks(&zh), "the code blocks differ");
+}

@@ -1,0 +1,8 @@
+//! The real binary over HTTP: a flash sale, kills at any moment, bad input, hostile surroundings.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod bad_input;
+mod flash_sale;
+mod kami;
+mod surroundings;
