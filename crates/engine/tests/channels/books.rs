@@ -1,0 +1,87 @@
+//! What the log says of keys and money, to be held against the books of the other side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use events::Fact;
+use ring::digest;
+use vocabulary::{KeyRef, OrderId};
+
+use crate::world::{World, code};
+
+pub(crate) fn sha256(text: &str) -> String {
+    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
+}
+
+/// Keys as the other side knows them: digests of their codes. By order number of the channel.
+pub(crate) type Keys = BTreeMap<String, BTreeSet<String>>;
+
+/// What the log says.
+#[derive(Default)]
+pub(crate) struct Books {
+    numbers: BTreeMap<OrderId, String>,
+    /// Keys that were handed over.
+    pub(crate) delivered: Keys,
+    /// Keys that were handed over, or may have been: their delivery was begun.
+    pub(crate) let_out: Keys,
+    /// Money paid back, in minor units.
+    pub(crate) refunded: BTreeMap<String, i64>,
+    /// Refunds that were asked for and not answered.
+    pub(crate) asked: BTreeMap<String, String>,
+    /// Keys that are bound to two orders at one time.
+    pub(crate) shared: Vec<KeyRef>,
+}
+
+impl Books {
+    pub(crate) async fn of(world: &World) -> Self {
+        let mut books = Self::default();
+        let mut owners: BTreeMap<KeyRef, OrderId> = BTreeMap::new();
+        for event in world.events().await {
+            let order = event.stream.as_str().parse::<OrderId>().ok();
+            books.apply(order, &event.fact().unwrap(), &mut owners);
+        }
+        books
+    }
+
+    fn apply(&mut self, order: Option<OrderId>, fact: &Fact, owners: &mut BTreeMap<KeyRef, OrderId>) {
+        let number = order.and_then(|order| self.numbers.get(&order).cloned()).unwrap_or_default();
+        let digests = |lines: &[events::order::LineKeys]| -> BTreeSet<String> {
+            // A batch of its own would need its own numbers; these tests import one batch.
+            lines.iter().flat_map(|line| line.keys.iter().map(|key| sha256(&code(key.index)))).collect()
+        };
+        match fact {
+            Fact::OrderPlaced(e) => {
+                self.numbers.insert(e.order, e.external_no.clone());
+            }
+            Fact::KeysAllocated(e) => {
+                for key in &e.keys {
+                    if owners.insert(*key, e.order).is_some_and(|owner| owner != e.order) {
+                        self.shared.push(*key);
+                    }
+                }
+            }
+            Fact::KeysReleased(e) => {
+                for key in &e.keys {
+                    owners.remove(key);
+                }
+            }
+            Fact::DeliveryRequested(e) => {
+                self.let_out.entry(number).or_default().extend(digests(&e.lines));
+            }
+            Fact::OrderDelivered(e) => {
+                self.let_out.entry(number.clone()).or_default().extend(digests(&e.lines));
+                self.delivered.entry(number).or_default().extend(digests(&e.lines));
+            }
+            Fact::RefundRequested(e) => {
+                self.asked.insert(e.refund.clone(), number);
+            }
+            Fact::RefundDue(e) => {
+                self.asked.remove(&e.refund);
+            }
+            Fact::RefundSettled(e) => {
+                self.asked.remove(&e.refund);
+                *self.refunded.entry(number).or_default() += e.amount.minor;
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! An own site that is paid through epay: the notification is checked with the gateway, refunds go back through it.
+
+use serde_json::{Value, json};
+use testkit::{
+    Fault,
+    drive::{self, Signed},
+    epay::{Epay, PaymentStatus},
+    pretend::Pretend,
+};
+
+use crate::{
+    generic::{keys_request, order, say, settings},
+    world::{PRICE, Told, World, code},
+};
+
+const OWN: &str = "generic/own";
+const V1: &str = "epay-v1/pay";
+const V2: &str = "epay-v2/pay";
+
+async fn open() -> (World, Pretend<Epay>) {
+    let world = World::open().await;
+    let gateway = world.pretend(Epay::test()).await;
+    let base_url = format!("{}/", gateway.url());
+    world.connect(OWN, &settings(&json!({}))).await;
+    let account = Epay::test_account();
+    let v1 =
+        json!({ "base_url": base_url, "pid": account.pid, "key": account.key.expose(), "refunds": true });
+    world.connect_sharing(V1, &v1, Some(OWN)).await;
+    let v2 = json!({ "base_url": base_url, "pid": account.pid, "refunds": true, "confirm_by_query": true,
+        "merchant_private_key": Epay::TEST_MERCHANT_PRIVATE, "platform_public_key": Epay::TEST_PLATFORM_PUBLIC });
+    world.connect_sharing(V2, &v2, Some(OWN)).await;
+    world.stock(0, 5).await;
+    (world, gateway)
+}
+
+fn notice(gateway: &Pretend<Epay>, number: &str) -> Signed {
+    let payment = gateway.with(|epay| epay.payments[number].clone());
+    drive::epay_notify(&Epay::test_account(), &payment)
+}
+
+/// An order that is placed on the own site and paid at the gateway, which says so.
+async fn buy(world: &World, gateway: &Pretend<Epay>, number: &str) -> Told {
+    say(world, &format!("created-{number}"), &order("order.created", number, 1)).await;
+    gateway.with(|epay| epay.pay(number, PRICE));
+    world.send(V1, &notice(gateway, number)).await
+}
+
+async fn keys(world: &World, number: &str) -> Value {
+    say(world, "q", &keys_request(number)).await.json()["keys"].clone()
+}
+
+#[tokio::test]
+async fn a_payment_that_the_gateway_confirms_releases_the_keys() {
+    let (world, gateway) = open().await;
+    let told = buy(&world, &gateway, "A-1").await;
+    assert_eq!((told.status, told.text()), (200, "success".to_owned()));
+    assert_eq!(world.count("PaymentConfirmed").await, 0, "the notification alone is not believed");
+    world.settle().await;
+    assert_eq!(keys(&world, "A-1").await[0]["code"], code(0));
+    assert_eq!(world.send(V1, &notice(&gateway, "A-1")).await, told);
+    world.settle().await;
+    assert_eq!((world.count("PaymentConfirmed").await, gateway.with(|epay| epay.calls["order"])), (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_well_signed_notification_of_a_payment_that_was_not_made_releases_nothing() {
+    let (world, gateway) = open().await;
+    say(&world, "m-1", &order("order.created", "A-1", 1)).await;
+    gateway.with(|epay| epay.place("A-1", PRICE));
+    world.send(V1, &notice(&gateway, "A-1")).await;
+    // The gateway's own books may lag behind its message, so it is asked more than once.
+    for _ in 0..10 {
+        world.advance(60).await;
+    }
+    assert_eq!((world.count("PaymentDisputed").await, world.count("PaymentConfirmed").await), (1, 0));
+    assert_eq!(world.count("KeysAllocated").await, 0);
+    assert_eq!(keys(&world, "A-1").await, Value::Null);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_answer_is_asked_again() {
+    let (world, gateway) = open().await;
+    for fault in [Fault::HangUpAfter, Fault::ErrorBefore(502), Fault::TooMany(20)] {
+        gateway.next(fault);
+    }
+    buy(&world, &gateway, "A-1").await;
+    for _ in 0..4 {
+        world.advance(60).await;
+    }
+    assert_eq!((world.count("PaymentConfirmed").await, gateway.faults_left()), (1, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_refund_whose_outcome_is_unknown_is_asked_about_and_paid_once() {
+    for fault in [Fault::HangUpAfter, Fault::HangUpBefore, Fault::ErrorAfter(500), Fault::ErrorBefore(500)] {
+        let (world, gateway) = open().await;
+        buy(&world, &gateway, "A-1").await;
+        world.settle().await;
+        gateway.next(fault);
+        world.refund(OWN, "A-1", Some("R-1"), None).await;
+        for _ in 0..3 {
+            world.advance(120).await;
+        }
+        let payment = gateway.with(|epay| epay.payments["A-1"].clone());
+        assert_eq!((payment.refunds.len(), payment.status), (1, PaymentStatus::TakenBack), "{fault:?}");
+        assert_eq!(world.count("RefundSettled").await, 1, "{fault:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_of_a_part_that_nobody_can_clear_up_is_left_to_a_person() {
+    let (world, gateway) = open().await;
+    buy(&world, &gateway, "A-1").await;
+    world.settle().await;
+    gateway.next(Fault::HangUpAfter);
+    world.refund(OWN, "A-1", Some("R-1"), Some(1_000)).await;
+    for _ in 0..20 {
+        world.advance(3_600).await;
+    }
+    assert_eq!(gateway.with(|epay| epay.payments["A-1"].refunded()), 1_000, "V1 would pay a repeat again");
+    assert_eq!(world.count("RefundSettled").await, 0);
+    let attempts = world.count("RefundAttempted").await;
+    world.advance(36_000).await;
+    assert_eq!(world.count("RefundAttempted").await, attempts, "it was given up");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn v2_answers_count_only_with_the_gateways_signature() {
+    let (world, gateway) = open().await;
+    say(&world, "m-1", &order("order.created", "A-1", 1)).await;
+    let payment = gateway.with(|epay| epay.pay("A-1", PRICE));
+    gateway.next(Fault::WrongSignature);
+    let notice = drive::epay_notify_v2(&Epay::test_account(), &payment, world.now());
+    assert_eq!(world.send(V2, &notice).await.text(), "success");
+    world.settle().await;
+    assert_eq!(world.count("PaymentConfirmed").await, 0);
+    world.advance(60).await;
+    assert_eq!(world.count("PaymentConfirmed").await, 1);
+    gateway.next(Fault::WrongSignature);
+    world.refund(OWN, "A-1", Some("R-1"), Some(1_000)).await;
+    for _ in 0..3 {
+        world.advance(120).await;
+    }
+    let payment = gateway.with(|epay| epay.payments["A-1"].clone());
+    assert_eq!(payment.refunds, [("R-1".to_owned(), 1_000)], "V2 knows the refund by its number");
+    assert_eq!((world.count("RefundSettled").await, gateway.with(|epay| epay.forged_calls)), (1, 0));
+    world.stop().await;
+}

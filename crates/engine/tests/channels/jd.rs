@@ -1,0 +1,94 @@
+//! JD's game cards: keys in the reply, or by our call-back when they had to be waited for.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use testkit::{
+    Fault,
+    accounts::JdCustomer,
+    drive::{self, JdOrder},
+    jd_card::JdCard,
+    pretend::Pretend,
+};
+
+use crate::{
+    books::sha256,
+    world::{Told, World, code},
+};
+
+const JD: &str = "jd-game-card/main";
+
+async fn open(async_when_short: bool) -> (World, Pretend<JdCard>) {
+    let world = World::open().await;
+    let jd = world.pretend(JdCard::test()).await;
+    let customer = JdCustomer::test();
+    let settings = json!({ "customer_id": customer.customer_id, "private_key": customer.private_key.expose(),
+        "async_when_short": async_when_short, "base_url": jd.url() });
+    world.connect(JD, &settings).await;
+    world.list(JD, "VIP-30").await;
+    (world, jd)
+}
+
+async fn order(world: &World, order_id: &str, quantity: u32, yuan: &str) -> Told {
+    let (order_id, out_id, total_price) = (order_id.to_owned(), "VIP-30".to_owned(), yuan.to_owned());
+    let order = JdOrder { order_id, out_id, quantity, total_price };
+    world.send(JD, &drive::jd_order(&JdCustomer::test(), &order, world.now())).await
+}
+
+async fn query(world: &World, order_id: &str) -> (String, Value) {
+    read(&world.send(JD, &drive::jd_query(&JdCustomer::test(), order_id, world.now())).await)
+}
+
+/// The code and the data of a reply.
+fn read(told: &Told) -> (String, Value) {
+    let body = told.json();
+    let data = STANDARD.decode(body["data"].as_str().unwrap_or_default()).unwrap();
+    (body["retCode"].as_str().unwrap().to_owned(), serde_json::from_slice(&data).unwrap_or_default())
+}
+
+fn passwords(data: &Value) -> Vec<String> {
+    let cards = data["cardinfos"].as_array().cloned().unwrap_or_default();
+    cards.iter().map(|card| card["cardpass"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_order_is_answered_with_its_cards_and_a_query_shows_the_same() {
+    let (world, jd) = open(false).await;
+    world.stock(0, 3).await;
+    let first = order(&world, "203632092", 2, "57.76").await;
+    let (ret, data) = read(&first);
+    assert_eq!((ret.as_str(), passwords(&data)), ("100", vec![code(0), code(1)]));
+    world.advance(60).await;
+    assert_eq!(
+        order(&world, "203632092", 2, "57.76").await,
+        first,
+        "a repeat with a new time is the same reply"
+    );
+    let (ret, data) = query(&world, "203632092").await;
+    assert_eq!((ret.as_str(), &data["orderStatus"], passwords(&data).len()), ("100", &json!(0), 2));
+    assert_eq!(read(&order(&world, "203632093", 2, "57.76").await).0, "110", "one is left");
+    assert_eq!(read(&order(&world, "203632094", 1, "28.87").await).0, "111", "the price differs");
+    assert_eq!(query(&world, "9").await.0, "101");
+    assert!(jd.with(|jd| jd.results.is_empty()), "what was answered is not called back");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_that_is_short_waits_for_keys_and_is_called_back_with_them() {
+    let (world, jd) = open(true).await;
+    world.stock(0, 1).await;
+    let (ret, data) = read(&order(&world, "203632092", 2, "57.76").await);
+    assert_eq!((ret.as_str(), passwords(&data).len()), ("100", 0));
+    let (_, data) = query(&world, "203632092").await;
+    assert_eq!(data["orderStatus"], 1, "at work");
+    jd.next(Fault::HangUpAfter);
+    world.stock(1, 4).await;
+    world.settle().await;
+    world.advance(60).await;
+    let result = jd.with(|jd| jd.results["203632092"].clone());
+    assert_eq!((result.status, result.cards.len(), result.times), (0, 2, 2), "a repeat is harmless");
+    let (_, data) = query(&world, "203632092").await;
+    let shown: Vec<String> = passwords(&data).iter().map(|code| sha256(code)).collect();
+    assert_eq!(shown, result.cards, "the query shows what the call-back said");
+    assert_eq!((world.count("OrderDelivered").await, jd.with(|jd| jd.forged_calls)), (1, 0));
+    world.stop().await;
+}

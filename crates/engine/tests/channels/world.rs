@@ -1,0 +1,229 @@
+//! A merchant with one item, and whatever shops a test connects, on a directory of its own.
+
+use std::sync::Arc;
+
+use channel::Protocol;
+use engine::{
+    Clock as _, Connection, Engine, EngineOptions, ImportBatch, LogWriter, ManualClock, OperatorAnswer,
+    OperatorCommand, OrderRef, Policy, SeededIds,
+};
+use event_log::EventLog;
+use event_log_sqlite::SqliteLog;
+use events::{Actor, Fact, RecordedEvent, sku::SkuDefined};
+use serde_json::Value;
+use testkit::{
+    drive::Signed,
+    pretend::{Clock, Platform, Pretend},
+};
+use vault::{Vault, VaultOptions};
+use vocabulary::{Account, CardKey, Currency, KeyKind, Money, Position, Secret, Timestamp};
+
+use crate::{front, http};
+
+static PROTOCOLS: &[Protocol] = &[
+    channel_generic::PROTOCOL,
+    channel_epay::V1,
+    channel_epay::V2,
+    channel_xianyu_supply::PROTOCOL,
+    channel_xianyu_erp::PROTOCOL,
+    channel_jd_game_card::PROTOCOL,
+    channel_sandbox::PROTOCOL,
+];
+
+/// What one unit costs, in fen.
+pub(crate) const PRICE: i64 = 2_888;
+pub(crate) const SKU: &str = "steam-50";
+
+pub(crate) struct World {
+    pub(crate) engine: Arc<Engine>,
+    log: Arc<SqliteLog>,
+    clock: Arc<ManualClock>,
+    client: reqwest::Client,
+    /// Where shops are called, up to the account.
+    front: String,
+    _dir: tempfile::TempDir,
+}
+
+/// What a shop answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Told {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("{}", self.text()))
+    }
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+pub(crate) fn account(text: &str) -> Account {
+    text.parse().unwrap()
+}
+
+/// The code of the nth key that was ever put on stock.
+pub(crate) fn code(number: u32) -> String {
+    format!("KEY-{number:05}")
+}
+
+impl World {
+    /// A merchant with the item and its price, and no keys.
+    pub(crate) async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_767_322_800)));
+        let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
+        let (db, kek_file) = (dir.path().join("vault.db"), dir.path().join("kek"));
+        let vault = Vault::open(VaultOptions { db, kek_file, seed: Some([7; 32]) }).await.unwrap();
+        let (writer, _failed) = LogWriter::start(log.clone());
+        let client = http::client();
+        let engine = Engine::open(EngineOptions {
+            merchant: "shop".parse().unwrap(),
+            log: log.clone(),
+            writer,
+            vault: Arc::new(vault),
+            clock: clock.clone(),
+            ids: Arc::new(SeededIds::new(1)),
+            http: Arc::new(http::Loopback(client.clone())),
+            protocols: PROTOCOLS,
+            policy: Policy::default(),
+        })
+        .await
+        .unwrap();
+        let front = front::open(engine.clone()).await;
+        let world = Self { engine, log, clock, client, front, _dir: dir };
+        world.define().await;
+        world
+    }
+
+    async fn define(&self) {
+        let sku = SkuDefined {
+            sku: SKU.parse().unwrap(),
+            name: "Steam 50".to_owned(),
+            family: "steam".to_owned(),
+            key_kind: KeyKind::OneShot,
+            face_value: None,
+        };
+        self.operate(OperatorCommand::DefineSku(sku)).await;
+        self.operate(OperatorCommand::SetPrice {
+            sku: SKU.parse().unwrap(),
+            account: None,
+            unit_price: Money::new(PRICE, Currency::CNY),
+            valid_from: None,
+            valid_until: None,
+            reason: "list".to_owned(),
+        })
+        .await;
+    }
+
+    pub(crate) async fn operate(&self, command: OperatorCommand) -> OperatorAnswer {
+        self.engine.operate(Actor::staff("lin"), command).await.unwrap()
+    }
+
+    pub(crate) async fn connect(&self, name: &str, settings: &Value) {
+        self.connect_sharing(name, settings, None).await;
+    }
+
+    /// Connects a shop that shares the order numbers of another.
+    pub(crate) async fn connect_sharing(&self, name: &str, settings: &Value, orders_of: Option<&str>) {
+        let connection = Connection {
+            account: account(name),
+            name: name.to_owned(),
+            currency: Currency::CNY,
+            orders_of: orders_of.map(account),
+            settings: Secret::new(settings.to_string()),
+        };
+        self.engine.connect(Actor::staff("lin"), connection).await.unwrap();
+    }
+
+    /// The shop's item stands for ours.
+    pub(crate) async fn list(&self, name: &str, item: &str) {
+        let (account, item) = (account(name), item.to_owned());
+        self.operate(OperatorCommand::MapListing { account, item, sku: SKU.parse().unwrap() }).await;
+    }
+
+    /// Puts keys on stock: from number `first` on, `count` of them, in a batch of their own.
+    pub(crate) async fn stock(&self, first: u32, count: u32) {
+        let batch =
+            ImportBatch { sku: SKU.parse().unwrap(), supplier: None, unit_cost: None, sell_until: None };
+        let actor = Actor::staff("lin");
+        let mut import = self.engine.begin_import(actor, batch, "steam".to_owned()).await.unwrap();
+        let key = |n| CardKey { code: Secret::new(code(n)), pin: None, expires_on: None };
+        let keys: Vec<CardKey> = (first..first + count).map(key).collect();
+        self.engine.import_chunk(&mut import, &keys).await.unwrap();
+    }
+
+    /// A pretend server that goes by this world's clock.
+    pub(crate) async fn pretend<P: Platform>(&self, platform: P) -> Pretend<P> {
+        Pretend::start(platform, self.clock()).await.unwrap()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let clock = self.clock.clone();
+        Arc::new(move || clock.now())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A shop's inbound address.
+    pub(crate) fn address(&self, name: &str) -> String {
+        format!("{}/{name}", self.front)
+    }
+
+    /// Sends a platform's request to a shop.
+    pub(crate) async fn send(&self, name: &str, signed: &Signed) -> Told {
+        let method = signed.method.parse().unwrap();
+        let mut request = self.client.request(method, signed.url(&self.address(name)));
+        for (header, value) in &signed.headers {
+            request = request.header(*header, value);
+        }
+        let response = request.body(signed.body.clone()).send().await.unwrap();
+        Told { status: response.status().as_u16(), bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
+    /// Everything that is due now happens, calls included.
+    pub(crate) async fn settle(&self) {
+        self.engine.settle().await.unwrap();
+    }
+
+    /// Time goes by, and everything that is due happens.
+    pub(crate) async fn advance(&self, secs: i64) {
+        self.clock.advance_to(self.now().plus_secs(secs));
+        self.settle().await;
+    }
+
+    pub(crate) async fn position(&self) -> Position {
+        self.log.head(self.engine.merchant()).await.unwrap().unwrap().position
+    }
+
+    pub(crate) async fn events(&self) -> Vec<RecordedEvent> {
+        self.log.read_log(self.engine.merchant(), Position(0), 1_000_000).await.unwrap()
+    }
+
+    pub(crate) async fn facts(&self) -> Vec<Fact> {
+        self.events().await.iter().map(|event| event.fact().unwrap()).collect()
+    }
+
+    pub(crate) async fn count(&self, name: &str) -> usize {
+        self.facts().await.iter().filter(|fact| fact.type_name() == name).count()
+    }
+
+    /// Staff agree to pay money back: all of it where no amount is given.
+    pub(crate) async fn refund(&self, name: &str, number: &str, refund: Option<&str>, minor: Option<i64>) {
+        self.operate(OperatorCommand::Refund {
+            order: OrderRef::Number(account(name), number.to_owned()),
+            refund: refund.map(str::to_owned),
+            amount: minor.map(|minor| Money::new(minor, Currency::CNY)),
+            reason: "the buyer asked".to_owned(),
+        })
+        .await;
+    }
+
+    pub(crate) async fn stop(self) {
+        self.engine.stop().await.unwrap();
+    }
+}
