@@ -1,0 +1,78 @@
+// What every page needs to know of the shop: its accounts, how channels look, what kinds of events there are.
+
+import { get } from "./api.js";
+import { h } from "./dom.js";
+import { language, t } from "./words.js";
+
+/** Channels by the first word of their codes: two letters and a hue, the same in every language and on every page. */
+const LOOKS = {
+  taobao: "TB tb", jd: "JD jd", pdd: "PD pd", douyin: "DY dy", wechat: "WX wx", 
+  xiaohongshu: "XH xh", kuaishou: "KS ks", xianyu: "XY xy", epay: "EP ep", generic: " own",
+};
+
+let accounts = [];
+let codes = new Map();
+
+export async function learn() {
+  const [channels, errors] = await Promise.all([get("/v1/channels"), get("/errors")]);
+  accounts = channels.channels;
+  codes = new Map(errors.map((error) => [error.code, error]));
+}
+
+export const known = () => accounts;
+/** Accounts that sell; one that only speaks of another's orders, such as a payment gateway, does not. */
+export const selling = () => accounts.filter((account) => account.orders_of === account.channel);
+/** The name people see; the account itself where none is known. */
+export const nameOf = (account) => accounts.find(({ channel }) => channel === account)?.name ?? account;
+
+/** What a code means; the code itself where nobody says. */
+export function codeText(code) {
+  const error = codes.get(code);
+  return error ? (language() === "zh" ? error.title_zh : error.title).replace(/[。.]$/, "") : code;
+}
+
+/** An account's sign: its channel's hue and two letters, never the hue alone. */
+export function glyph(account) {
+  if (!account) return h("span.glyph", { "aria-hidden": "true" });
+  const [channel, shop = ""] = account.split("/");
+  const [letters, hue] = (LOOKS[channel.split("-")[0]] ?? `${channel.slice(0, 2)} other`).split(" ");
+  // Own systems all speak the generic protocol; what tells them apart is the shop.
+  return h(`span.glyph.hue-${hue}`, { title: account, role: "img", "aria-label": account }, (letters || shop.slice(0, 2)).toUpperCase());
+}
+
+const QUIET = /^(Delivery|PaymentCheck|ReadBack|StockPush|KeysReleased)|(Attempted|Registered|Reserved|Allocated|Waitlisted|Left|Fulfilled|Closed)$/;
+/** Whether an event is a step on the way, rather than news. */
+export const isQuiet = (type) => QUIET.test(type);
+
+const SIGNS = [
+  [/Placed$/, "+", "info"], [/^PaymentConfirmed/, "¥", "ok"], [/Delivered$/, "✓", "ok"], [/^(Refund|KeyReplaced)/, "↩", "warn"],
+  [/(Backordered|Disputed|LossRecorded|Quarantined|Revoked|Suspended)$/, "!", "warn"], [/(Cancelled|Expired|Voided)$/, "×", "muted"],
+  [/^(KeysImported|BatchOpened)/, "⇩", "info"], [/./, "·", "muted"],
+];
+/** A sign for the type of an event. The sentence beside it says the same. */
+export function sign(type) {
+  const [, letter, tone] = SIGNS.find(([pattern]) => pattern.test(type));
+  return h(`span.sign.${tone}`, { "aria-hidden": "true" }, letter);
+}
+
+export const said = (event) => event.sentence[language()];
+
+/** One event as a line of a list; it leads to its order, where it concerns one. */
+export function line(event, when, ...more) {
+  const order = event.stream.startsWith("order-") ? event.stream : event.payload.order;
+  const sentence = order ? h("a.said", { href: `#/order/${order}?at=${event.position}` }, said(event)) : h("span.said", said(event));
+  return h(isQuiet(event.type) ? "li.quiet" : "li", when, glyph(event.metadata.channel ?? event.payload.account), sign(event.type), sentence, more);
+}
+
+const STATES = {
+  awaiting_payment: "… muted", checking_payment: "? info", paid: "¥ info", backordered: "! warn", fulfilled: "▣ info",
+  delivered: "✓ ok", refund_due: "↩ warn", refunded: "↩ muted", cancelled: "× muted", expired: "× muted", unknown: "? muted",
+  accepted: "✓ ok", rejected: "– info", refused: "× danger", parked: "‖ warn", conflict: "! danger",
+};
+export const STATUSES = Object.keys(STATES).slice(0, 10);
+export const VERDICTS = Object.keys(STATES).slice(11);
+/** An order's status or a message's verdict (`status.paid`, `verdict.parked`) as a badge: sign, word and colour. */
+export function badge(key) {
+  const [letter, tone] = STATES[key.split(".")[1]].split(" ");
+  return h(`span.badge.${tone}`, h("span", { "aria-hidden": "true" }, letter), t(key));
+}
