@@ -13,6 +13,7 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
     channel_xianyu_supply::PROTOCOL,
     channel_xianyu_erp::PROTOCOL,
     channel_jd_game_card::PROTOCOL,
+    channel_sandbox::PROTOCOL,
 ];
 
 /// Every read model this build keeps.

@@ -47,7 +47,11 @@ fn the_whole_story_keeps_every_promise() {
         ("PriceSet", 25),
         ("QuotaSet", 6),
     ] {
-        assert!(found["event_types"][kind].as_u64().unwrap_or(0) >= at_least, "{kind}: {}", found["event_types"]);
+        assert!(
+            found["event_types"][kind].as_u64().unwrap_or(0) >= at_least,
+            "{kind}: {}",
+            found["event_types"]
+        );
     }
     assert!(found["repeats"].as_u64().unwrap() > 0 && found["forgeries"].as_u64().unwrap() > 0);
 }

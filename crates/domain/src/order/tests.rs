@@ -315,6 +315,52 @@ fn a_partial_refund_is_a_loss_until_the_rest_goes_back_too() {
 }
 
 #[test]
+fn an_order_gives_its_keys_up_once() {
+    let mut world = World::with_keys(5);
+    world.around.replying_to = None;
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    let cancel = Command::Cancel { reason: "buyer".to_owned(), can_refund: true };
+    let settle =
+        Command::SettleRefund { refund: "cancelled".to_owned(), amount: None, reason: String::new() };
+    for (command, follows) in [(cancel, 1), (settle, 0)] {
+        let was_over = world.order.is_over();
+        let facts = Order::decide(&world.order, &command).unwrap();
+        facts.iter().for_each(|fact| Order::evolve(&mut world.order, fact));
+        let then = purchase::after_order(&facts, was_over, &world.order, &world.around);
+        assert_eq!(then.len(), follows, "{facts:?} {then:?}");
+    }
+}
+
+#[test]
+fn what_was_due_and_is_settled_for_less_stays_owed() {
+    let mut world = World::with_keys(5);
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    let agree = Command::AgreeRefund {
+        refund: "R-1".to_owned(),
+        amount: Some(cny(500)),
+        reason: String::new(),
+        can_refund: true,
+    };
+    world.order(agree).unwrap();
+    world.order(settle_part("R-1", 300)).unwrap();
+    assert_eq!((world.order.refunded(), world.order.refunded_or_due(), world.order.losses), (300, 500, 500));
+    world.order(settle_part("R-1-rest", 200)).unwrap();
+    assert_eq!((world.order.refunded(), world.order.losses, world.live_keys()), (500, 500, 2));
+}
+
+#[test]
+fn money_after_the_cancellation_goes_back_in_full_though_part_of_it_was_settled_before() {
+    let mut world = World::with_keys(5);
+    world.order(settle_part("R-1", 500)).unwrap();
+    world.place(None).unwrap();
+    world.order(Command::Cancel { reason: "buyer".to_owned(), can_refund: true }).unwrap();
+    world.pay().unwrap();
+    assert_eq!((world.order.refunded(), world.order.refunded_or_due(), world.order.losses), (500, 2000, 0));
+}
+
+#[test]
 fn a_request_that_is_answered_with_part_of_the_money_lets_the_order_go_on() {
     let agree = Command::AgreeRefund {
         refund: "R-1".to_owned(),
@@ -427,6 +473,20 @@ fn a_payment_that_the_gateway_does_not_confirm_gives_no_key() {
     assert_eq!(world.order.status(), Status::AwaitingPayment);
     confirmed.order(settle(AttemptOutcome::Done)).unwrap();
     assert_eq!(confirmed.order.status(), Status::Delivered);
+}
+
+#[test]
+fn a_check_that_confirms_a_second_payment_leaves_it_disputed() {
+    let mut world = World::with_keys(5);
+    world.place(None).unwrap();
+    let check = Command::CheckPayment { txn: "T-2".to_owned(), through: account(), amount: cny(2000) };
+    world.order(check).unwrap();
+    world.pay().unwrap();
+    let (txn, outcome) = ("T-2".to_owned(), AttemptOutcome::Done);
+    world.order(Command::SettlePaymentCheck { txn, outcome, attempts: 1, can_refund: false }).unwrap();
+    assert_eq!(world.names().last(), Some(&"PaymentDisputed"));
+    assert_eq!(world.order.paid.as_ref().map(|paid| paid.txn.as_str()), Some("T-1"));
+    assert_eq!(world.pool.sellable(T0), 3);
 }
 
 #[test]

@@ -91,11 +91,16 @@ impl Home {
         if let Some(path) = given {
             match fs::read_dir(&path).map(|mut entries| entries.next().is_none()) {
                 Ok(true) => {}
-                Ok(false) => bail!("{} is not empty; a demo only begins in an empty directory", path.display()),
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    fs::create_dir_all(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+                Ok(false) => {
+                    bail!("{} is not empty; a demo only begins in an empty directory", path.display())
                 }
-                Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    fs::create_dir_all(&path)
+                        .with_context(|| format!("{} cannot be made", path.display()))?;
+                }
+                Err(error) => {
+                    return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+                }
             }
             return Ok(Self { path, passing: false });
         }
@@ -180,14 +185,18 @@ fn invite(data: &Path, address: &str, built: &Built) {
         say(&format!("  {what}"));
         say(&format!("    kami --data {} replay order {place}:{number}", data.display()));
     }
-    let (place, number) = built.told.examples().into_iter().next().map_or((Place::Own, String::new()), |(_, p, n)| (p, n));
+    let (place, number) =
+        built.told.examples().into_iter().next().map_or((Place::Own, String::new()), |(_, p, n)| (p, n));
     let channel = place.account().split('/').next().unwrap_or_default();
     let curl = format!("curl -s -H \"Authorization: Bearer $(cat {})\" http://{address}", token.display());
     say("\nQuestions to ask:");
     say(&format!("  {curl}/v1/orders/{channel}:{number}"));
     say(&format!("  {curl}/v1/skus/steam-100/quotas"));
     say(&format!("  {curl}/v1/views"));
-    say(&format!("  curl -sN -H \"Authorization: Bearer $(cat {})\" http://{address}/v1/stream", token.display()));
+    say(&format!(
+        "  curl -sN -H \"Authorization: Bearer $(cat {})\" http://{address}/v1/stream",
+        token.display()
+    ));
     say(&format!("  kami --data {} events tail --after {}", data.display(), built.told.events));
     say("\nCtrl-C ends it.");
 }

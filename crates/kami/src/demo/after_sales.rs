@@ -61,7 +61,8 @@ impl Shop {
             reason: "goodwill".to_owned(),
         };
         self.must(SUPPORT, agree).await?;
-        self.must(SUPPORT, OperatorCommand::SettleRefund { order: Self::order(place, number)?, refund }).await?;
+        self.must(SUPPORT, OperatorCommand::SettleRefund { order: Self::order(place, number)?, refund })
+            .await?;
         self.went_back(order, part);
         Ok(())
     }

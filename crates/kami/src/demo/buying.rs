@@ -206,7 +206,8 @@ impl Shop {
         let answer = self.tell_generic(Place::Pos, &format!("paid-{number}"), &message).await?;
         let body = answer.json();
         if answer.status != 200 {
-            let short = ["out_of_stock", "quota_exhausted"].contains(&body["code"].as_str().unwrap_or_default());
+            let short =
+                ["out_of_stock", "quota_exhausted"].contains(&body["code"].as_str().unwrap_or_default());
             self.turned_down(Place::Pos, item, short, &answer, false);
             return Ok(());
         }
@@ -301,7 +302,11 @@ impl Shop {
             Some(1) if tries < 20 => self.plan_in(3_600..4 * 3_600, Step::AskState(number, tries + 1)),
             Some(1) => self.truth.fault(format!("{}:{number} was never fulfilled", Place::Jd)),
             Some(2) => self.plan_in(60..600, Step::PaidBack((Place::Jd, number))),
-            _ => self.truth.fault(format!("{}:{number} could not be asked for: {}", Place::Jd, answer.excerpt())),
+            _ => self.truth.fault(format!(
+                "{}:{number} could not be asked for: {}",
+                Place::Jd,
+                answer.excerpt()
+            )),
         }
         Ok(())
     }

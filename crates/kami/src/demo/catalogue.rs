@@ -124,14 +124,38 @@ pub(crate) const DEAR_ITEM: usize = 5;
 
 /// The eight items, in four families.
 pub(crate) static ITEMS: [Item; 8] = [
-    Item { face: Some(5_000), product: 9_001, ..item("steam-50", "Steam 充值卡 50 元 / Steam CNY 50", "steam", 4_880, 28) },
-    Item { face: Some(10_000), product: 9_002, ..item("steam-100", "Steam 充值卡 100 元 / Steam CNY 100", "steam", 9_700, 18) },
-    Item { face: Some(10_000), product: 9_003, ..item("switch-100", "任天堂点卡 100 元 / Nintendo CNY 100", "nintendo", 9_580, 9) },
+    Item {
+        face: Some(5_000),
+        product: 9_001,
+        ..item("steam-50", "Steam 充值卡 50 元 / Steam CNY 50", "steam", 4_880, 28)
+    },
+    Item {
+        face: Some(10_000),
+        product: 9_002,
+        ..item("steam-100", "Steam 充值卡 100 元 / Steam CNY 100", "steam", 9_700, 18)
+    },
+    Item {
+        face: Some(10_000),
+        product: 9_003,
+        ..item("switch-100", "任天堂点卡 100 元 / Nintendo CNY 100", "nintendo", 9_580, 9)
+    },
     Item { product: 9_004, ..item("iqiyi-30", "爱奇艺月卡 / iQIYI 30 days", "video", 1_980, 18) },
     Item { product: 9_005, ..item("youku-90", "优酷季卡 / Youku 90 days", "video", 5_400, 11) },
-    Item { product: 9_006, ..item("office-1y", "办公套件一年 / Office suite, 1 year", "software", 19_900, 4) },
-    Item { kind: KeyKind::Reusable { use_limit: 5 }, product: 9_007, ..item("antivirus-5", "杀毒软件五用户 / Antivirus, 5 seats", "software", 3_900, 6) },
-    Item { kind: KeyKind::Pair, face: Some(20_000), product: 9_008, ..item("gift-200", "礼品卡 200 元(卡号+密码)/ Gift card CNY 200", "gift", 19_600, 8) },
+    Item {
+        product: 9_006,
+        ..item("office-1y", "办公套件一年 / Office suite, 1 year", "software", 19_900, 4)
+    },
+    Item {
+        kind: KeyKind::Reusable { use_limit: 5 },
+        product: 9_007,
+        ..item("antivirus-5", "杀毒软件五用户 / Antivirus, 5 seats", "software", 3_900, 6)
+    },
+    Item {
+        kind: KeyKind::Pair,
+        face: Some(20_000),
+        product: 9_008,
+        ..item("gift-200", "礼品卡 200 元(卡号+密码)/ Gift card CNY 200", "gift", 19_600, 8)
+    },
 ];
 
 impl Item {

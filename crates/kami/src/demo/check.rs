@@ -140,7 +140,12 @@ impl Told {
             ("paid after it was called off:", |s| s.cancelled && s.paid.is_some()),
         ];
         let find = |(what, fits): (&'static str, Fits)| {
-            let placed = self.states.values().rev().filter(|f| fits(&f.state)).find_map(|f| f.state.placed.as_ref())?;
+            let placed = self
+                .states
+                .values()
+                .rev()
+                .filter(|f| fits(&f.state))
+                .find_map(|f| f.state.placed.as_ref())?;
             let place = Place::of(placed.account.as_str())?;
             Some((what, place, placed.external_no.clone()))
         };

@@ -37,7 +37,11 @@ impl Platforms {
 
 #[async_trait]
 impl Http for Platforms {
-    async fn send(&self, request: &OutboundRequest, _: Duration) -> Result<OutboundResponse, TransportFailure> {
+    async fn send(
+        &self,
+        request: &OutboundRequest,
+        _: Duration,
+    ) -> Result<OutboundResponse, TransportFailure> {
         // Who held the gate is gone only when the world ends.
         self.open.clone().wait_for(|open| *open).await.map_err(|_| TransportFailure::NotSent)?;
         let mut truth = self.truth.lock();

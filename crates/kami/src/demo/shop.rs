@@ -86,7 +86,13 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// A shop that has not opened.
-    pub(crate) fn new(world: Arc<dyn World>, line: Line, truth: SharedTruth, profile: Profile, seed: u64) -> Self {
+    pub(crate) fn new(
+        world: Arc<dyn World>,
+        line: Line,
+        truth: SharedTruth,
+        profile: Profile,
+        seed: u64,
+    ) -> Self {
         Self {
             world,
             line,
@@ -139,7 +145,11 @@ impl Shop {
     }
 
     /// Lets all that is planned happen, in order, until an instant. `passed` is told the time now and then.
-    pub(crate) async fn run_until(&mut self, end: Timestamp, passed: impl Fn(Timestamp)) -> anyhow::Result<()> {
+    pub(crate) async fn run_until(
+        &mut self,
+        end: Timestamp,
+        passed: impl Fn(Timestamp),
+    ) -> anyhow::Result<()> {
         while let Some(((at, n), step)) = self.plan.pop_first() {
             if at > end {
                 self.plan.insert((at, n), step);
@@ -240,7 +250,8 @@ impl Shop {
             self.repeated += repeats.len() as u64;
             self.sent += repeats.len() as u64;
             if repeats.iter().any(|repeat| *repeat != answer) {
-                self.truth.fault(format!("a repeat was answered otherwise than the first: {}", answer.excerpt()));
+                self.truth
+                    .fault(format!("a repeat was answered otherwise than the first: {}", answer.excerpt()));
             }
         }
         Ok(answer)
@@ -268,13 +279,19 @@ impl Shop {
     }
 
     /// Sends a message of the own site or the counter.
-    pub(super) async fn tell_generic(&mut self, place: Place, id: &str, message: &Value) -> anyhow::Result<Answer> {
+    pub(super) async fn tell_generic(
+        &mut self,
+        place: Place,
+        id: &str,
+        message: &Value,
+    ) -> anyhow::Result<Answer> {
         if self.storm && self.forged < 120 && self.rng.random_bool(0.08) {
             let stale = self.now().plus_secs(-3_600);
             self.forge(wire::generic(place, id, stale, message)).await?;
         }
         let wire = wire::generic(place, id, self.now(), message);
-        let calls = message["type"].as_str().is_some_and(|kind| kind != "order.created" && kind != "order.paid");
+        let calls =
+            message["type"].as_str().is_some_and(|kind| kind != "order.created" && kind != "order.paid");
         self.tell(wire, calls).await
     }
 
@@ -295,7 +312,11 @@ impl Shop {
     }
 
     /// The same, where a "no" is a fault.
-    pub(super) async fn must(&mut self, who: &str, command: OperatorCommand) -> anyhow::Result<OperatorAnswer> {
+    pub(super) async fn must(
+        &mut self,
+        who: &str,
+        command: OperatorCommand,
+    ) -> anyhow::Result<OperatorAnswer> {
         let what = format!("{command:?}");
         Ok(self.staff(who, command).await?.unwrap_or_else(|rejection| {
             self.truth.fault(format!("staff were refused {what}: {rejection}"));
@@ -375,7 +396,12 @@ impl Shop {
     }
 
     /// Puts keys on stock; returns the batch.
-    pub(super) async fn import(&mut self, item: usize, count: u32, supplier: &str) -> anyhow::Result<vocabulary::BatchId> {
+    pub(super) async fn import(
+        &mut self,
+        item: usize,
+        count: u32,
+        supplier: &str,
+    ) -> anyhow::Result<vocabulary::BatchId> {
         let goods = &ITEMS[item];
         let codes: Vec<(String, Option<String>)> = (0..count)
             .map(|_| (self.code(goods), (goods.kind == KeyKind::Pair).then(|| self.digits(6))))

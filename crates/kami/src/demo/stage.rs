@@ -22,13 +22,7 @@ use tokio::{
 use vault::{Vault, VaultOptions};
 use vocabulary::{MerchantId, Position, Timestamp};
 
-use super::{
-    catalogue,
-    clock::LiveClock,
-    platforms::Platforms,
-    truth::SharedTruth,
-    unhurried,
-};
+use super::{catalogue, clock::LiveClock, platforms::Platforms, truth::SharedTruth, unhurried};
 use crate::channels;
 
 /// The merchant of the demo.
@@ -79,7 +73,8 @@ impl Stage {
         let projections = Projections::open(&views, channels::projections(), Options::default()).await;
         let projections = Arc::new(projections.context("the read models cannot be opened")?);
         projections.spawn(log.clone(), &merchant).context("the read models cannot be followed")?;
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free on the loopback interface")?;
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.context("no port is free on the loopback interface")?;
         let address = listener.local_addr().context("the address")?;
         let api = Api::new(engine.clone(), projections.clone(), ApiOptions::default());
         let (stop, stopping) = oneshot::channel::<()>();

@@ -8,7 +8,8 @@ use vocabulary::{KeyRef, Timestamp};
 use super::{
     Profile,
     catalogue::{
-        DAY, DEAR_ITEM, FLASH_ITEM, ITEMS, KEEPER, LATE_ITEM, Place, SCARCE_ITEM, START, SUPPORT, account, yuan,
+        DAY, DEAR_ITEM, FLASH_ITEM, ITEMS, KEEPER, LATE_ITEM, Place, SCARCE_ITEM, START, SUPPORT, account,
+        yuan,
     },
     shop::{Shop, Step},
     truth::{Bill, OrderNo},
@@ -274,7 +275,8 @@ impl Shop {
             if n == 3 {
                 self.import(LATE_ITEM, self.lot(LATE_ITEM) * 2, "keys-and-more").await?;
                 let (sku, reason) = (ITEMS[LATE_ITEM].sku.parse()?, "buyers report dead keys".to_owned());
-                self.must(KEEPER, OperatorCommand::Quarantine { sku, batch, keys: Vec::new(), reason }).await?;
+                self.must(KEEPER, OperatorCommand::Quarantine { sku, batch, keys: Vec::new(), reason })
+                    .await?;
             }
             let (place, number) = (order.0, order.1.as_str());
             let named = Self::order(place, number)?;

@@ -74,7 +74,9 @@ impl Truth {
             (Some(key), Some(sale)) => {
                 sale.keys.insert(key);
             }
-            (None, _) => self.faults.push(format!("{place}:{number} was given a key that was never on stock")),
+            (None, _) => {
+                self.faults.push(format!("{place}:{number} was given a key that was never on stock"))
+            }
             (_, None) => self.faults.push(format!("{place}:{number} was given a key and is not known")),
         }
     }

@@ -4,8 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use channel::{
-    Adapter, CheckPayment, Deliver, Inbound, Manifest, Outcome, Proof, Protocol, PushStock, RawRequest, ReadBack,
-    Refund, Refusal, Reply, SettingsError, Verified,
+    Adapter, CheckPayment, Deliver, Inbound, Manifest, Outcome, Proof, Protocol, PushStock, RawRequest,
+    ReadBack, Refund, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 

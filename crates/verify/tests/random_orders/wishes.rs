@@ -88,8 +88,10 @@ impl Dice {
                 Wish::Order { order, commands: vec![ask, agree], replied: false }
             }
             0..4 => one(order, ask),
-            4..6 => one(order, Command::AgreeRefund { refund, amount, reason, can_refund }),
-            6..8 => one(order, Command::SettleRefund { refund, amount, reason }),
+            4..6 if state.paid.is_some() => {
+                one(order, Command::AgreeRefund { refund, amount, reason, can_refund })
+            }
+            4..8 => one(order, Command::SettleRefund { refund, amount, reason }),
             _ => one(order, Command::RefuseRefund { refund, reason }),
         }
     }
