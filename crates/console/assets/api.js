@@ -1,4 +1,4 @@
-// Questions to the HTTP interface. The token lives in this tab only and travels in a header, never in an address.
+// Questions to the HTTP interface. The token stays in this tab and travels in a header, never in an address.
 
 import { language, t } from "./words.js";
 
@@ -13,7 +13,7 @@ export const keepToken = (text) => sessionStorage.setItem(KEY, text);
 class Problem extends Error {
   constructor(said) {
     super((language() === "zh" && said.title_zh) || said.title || said.code);
-    Object.assign(this, { code: said.code, detail: said.detail, retryable: said.retryable });
+    Object.assign(this, said);
   }
 }
 
@@ -29,7 +29,7 @@ export async function ask(path, { body, signal, bearer = token() } = {}) {
   throw new Problem(await response.json().catch(() => ({ code: `HTTP ${response.status}` })));
 }
 
-/** The JSON that an address answers with. Asks again a few times where that may help. */
+/** The JSON of an answer. Asks again a few times where that may help. */
 export async function get(path, options) {
   for (let tries = 1; ; tries++) {
     try {

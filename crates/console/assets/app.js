@@ -38,7 +38,7 @@ function signIn(why) {
     }
   }
   put(document.body, h("main.sign-in", h("form.card", { onsubmit }, brand(), h("h1", t("sign.title")), says,
-    h("label", { for: "token" }, t("sign.token")), input, h("button.primary", t("sign.go")),
+    h("label", { for: "token" }, t("sign.token")), input, h("button.primary", t("sign.title")),
     h("p.muted", t("sign.where")), languageButton())));
   input.focus();
 }
@@ -57,7 +57,6 @@ function stop() {
 async function start() {
   stop();
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
-  document.title = t("page.title");
   if (!token()) return signIn();
   try {
     await learn();
@@ -66,12 +65,11 @@ async function start() {
   }
   live = new Live();
   const state = h("span", { role: "status" });
-  const main = h("main", { id: "main" });
+  const main = h("main");
   const tell = () => put(state, h("span", { "aria-hidden": "true" }, live.state === "live" ? "● " : "○ "), t(`live.${live.state}`));
   live.subscribe((batch) => batch.length || tell());
   tell();
-  put(document.body, h("a.skip", { href: "#main", onclick: (event) => { event.preventDefault(); focus(); } }, t("page.skip")),
-    h("header", brand(), h("nav", RAIL.map((name) => h("a", { href: `#/${name}` }, t(`nav.${name}`)))),
+  put(document.body, h("header", brand(), h("nav", RAIL.map((name) => h("a", { href: `#/${name}` }, t(`nav.${name}`)))),
       h("div.tools", state, h("span.muted.zone", t("page.zone")), languageButton(), button(t("sign.out"), () => leave()))),
     main);
   live.start().catch((problem) => put(state, problem.message));
@@ -87,16 +85,14 @@ function open() {
   page = PAGES[name]({ live, path: rest.map(decodeURIComponent).join("/"), query: new URLSearchParams(search) });
   put(document.querySelector("main"), page.node);
   const current = name === "order" ? "orders" : name;
-  RAIL.forEach((name, n) => document.querySelectorAll("nav a")[n].toggleAttribute("aria-current", name === current));
+  RAIL.forEach((name, n) => document.querySelectorAll("nav a")[n].setAttribute("aria-current", name === current));
   scrollTo(0, 0);
 }
-
-const focus = () => document.querySelector("h1")?.focus({ preventScroll: true });
 
 addEventListener("hashchange", () => {
   if (!live) return;
   open();
-  focus();
+  document.querySelector("h1")?.focus({ preventScroll: true });
 });
 addEventListener("signed-out", () => token() && leave("sign.ended"));
 start();

@@ -2,7 +2,7 @@
 
 import { t } from "./words.js";
 
-/** An element as `tag.class`, then attributes and listeners (`onclick`) if any, then children. Null and false are left out. */
+/** An element: `tag.class`, attributes and listeners (`onclick`) if any, children. Null and false are left out. */
 export function h(name, ...rest) {
   const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
@@ -15,7 +15,7 @@ export function h(name, ...rest) {
   return put(element, rest);
 }
 
-/** Puts children in the place of all that was there. */
+/** Children in the place of all that was there. */
 export function put(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child != null && child !== false));
   return element;
@@ -45,10 +45,9 @@ export function money(minor, currency = "CNY") {
 }
 export const count = (n) => n.toLocaleString("en-US");
 
-/** A message where content could be: what is missing, and what to do. */
 export const notice = (title, advice, ...more) => h("div.notice", { role: "status" }, h("strong", title), advice && h("p", advice), more);
 
-export const failed = (problem, again) => notice(`× ${problem.message}`, problem.detail ?? t("error.advice"), again && button(t("error.again"), again));
+export const failed = (problem, again) => notice(`× ${problem.message}`, problem.detail, again && button(t("error.again"), again));
 
 export const button = (text, onclick, props) => h("button", { type: "button", onclick, ...props }, text);
 export const heading = (text, ...more) => h("div.heading", h("h1", { tabindex: "-1" }, text), more);

@@ -37,7 +37,7 @@ const fieldOf = ({ path }) => path.split("/")[1];
 export const worthShowing = (changes) => changes.filter((change) =>
   FIELDS.includes(fieldOf(change)) && !(isNothing(change.from) && isNothing(change.to)));
 
-/** A card's rows: the fields of an order as it was, those that just changed with a mark and what they were. */
+/** An order's fields; those that just changed with a mark and what they were. */
 export function stateOf(order, changes) {
   const [changed, currency] = [worthShowing(changes), order.currency ?? "CNY"];
   const rows = FIELDS.filter((field, n) => n <= ALWAYS || !isNothing(order[field])).map((field) => {

@@ -1,4 +1,4 @@
-// Long lists and what is in them: orders and how to find one, inbound messages with their verdicts.
+// Lists: orders and how to find one, inbound messages with their verdicts.
 
 import { ask, get, query } from "./api.js";
 import { button, exact, failed, h, heading, loading, money, notice, put, stamp } from "./dom.js";
@@ -6,15 +6,15 @@ import { STATUSES, VERDICTS, badge, codeText, glyph, known, line, nameOf } from 
 import { t, tOr } from "./words.js";
 
 const LIMIT = 50;
-const ORDERS = { page: "orders", member: "orders", cursor: "cursor", filter: "status", values: STATUSES, row: orderRow };
-const MESSAGES = { page: "inbox", member: "messages", cursor: "before", filter: "verdict", values: VERDICTS, row: messageRow };
+const ORDERS = { page: "orders", cursor: "cursor", filter: "status", values: STATUSES, row: orderRow };
+const MESSAGES = { page: "inbox", cursor: "before", filter: "verdict", values: VERDICTS, row: messageRow };
 
 export const orders = ({ query }) => ({ node: h("div.page", heading(t("nav.orders")), search(), listOf(query, ORDERS)) });
 
-/** What is searched for may be a phone number or a card key: it goes in a body, and stays out of every address. */
+/** What is searched for may be a phone number or a card key: it goes in a body, never in an address. */
 function search() {
   const found = h("div", { role: "status" });
-  const input = h("input", { type: "search", maxlength: 200, autocomplete: "off", spellcheck: "false", placeholder: t("find.hint"), "aria-label": t("find.hint") });
+  const input = h("input", { type: "search", maxlength: 200, autocomplete: "off", placeholder: t("find.hint"), "aria-label": t("find.hint") });
   async function onsubmit(event) {
     event.preventDefault();
     const text = input.value.trim();
@@ -62,13 +62,13 @@ function messageRow(message) {
 }
 
 async function one(node, id) {
-  const title = heading(t("inbox.message"), h("a", { href: "#/inbox" }, t("inbox.back")));
+  const title = heading(id, h("a", { href: "#/inbox" }, `← ${t("nav.inbox")}`));
   put(node, title, loading());
   try {
     const message = await get(`/v1/inbox/${encodeURIComponent(id)}`);
     const facts = {
       "filter.verdict": [badge(`verdict.${message.verdict}`), outcome(message)], "field.account": [glyph(message.account), nameOf(message.account)],
-      "inbox.received": exact(message.received_at), "inbox.key": message.dedupe_key ?? "–", "inbox.id": message.message,
+      "inbox.received": exact(message.received_at), "inbox.key": message.dedupe_key ?? "–",
     };
     put(node, title,
       h("dl.card", Object.entries(facts).map(([key, value]) => h("div", h("dt", t(key)), h("dd", value)))),
@@ -80,7 +80,7 @@ async function one(node, id) {
   }
 }
 
-/** The filter and the rows of a list; `kind` says where they are, what a row is, and what can be filtered by. */
+/** The filter and the rows of a list. */
 function listOf(address, kind) {
   const choices = { [kind.filter]: kind.values.map((value) => [value, t(`${kind.filter}.${value}`)]), account: known().map(({ channel }) => [channel, nameOf(channel)]) };
   const which = Object.fromEntries(["sku", ...Object.keys(choices)].map((name) => [name, address.get(name)]));
@@ -96,7 +96,7 @@ function listOf(address, kind) {
       const page = await get(`/v1/${kind.page}${query({ ...which, limit: LIMIT, [kind.cursor]: at })}`);
       at = page.next;
       more.hidden = !at;
-      rows.append(...page[kind.member].map((row) => kind.row(row)));
+      rows.append(...(page.orders ?? page.messages).map((row) => kind.row(row)));
       const why = Object.values(which).some(Boolean) ? "filter" : kind.page;
       put(card, rows.children.length ? [rows, more] : notice(t("page.empty"), t(`${why}.advice`)));
     } catch (problem) {

@@ -23,7 +23,7 @@ export class Live {
   #timer = null;
   #stop = new AbortController();
 
-  /** Tells of each batch of new events and, as an empty batch, of a change of the state. Returns how to end it. */
+  /** Tells of new events and, as an empty batch, of a change of the state. Returns how to end it. */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

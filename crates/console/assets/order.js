@@ -1,4 +1,4 @@
-// The time machine of one order: every event with its cause, and the order as it was at any of them.
+// The time machine of an order: every event with its cause, and the order as it was then.
 
 import { get, pages } from "./api.js";
 import { button, clock, day, exact, failed, h, heading, loading, notice, put, span } from "./dom.js";
@@ -22,7 +22,7 @@ export function order({ live, path, query }) {
   let [id, events, items, parts, at, isRaw] = [null, [], [], {}, -1, false];
   let [wanted, again, saving] = [Number(query.get("at")) || Infinity, null, null];
 
-  /** Reads the history, and stays where the reader is: at the last event whatever comes, or at one of the past. */
+  /** Reads the history, and stays where the reader is: at the last event, or at one of the past. */
   async function load() {
     again = null;
     try {
@@ -95,7 +95,7 @@ export function order({ live, path, query }) {
     put(where, h("strong", step), ` ${exact(event.recorded_at)} · ${said(event)}`);
     items.forEach((item, n) => {
       item.classList.toggle("later", n > at);
-      item.toggleAttribute("aria-current", n === at);
+      item.setAttribute("aria-current", n === at);
     });
     if (scroll) items[at].scrollIntoView({ block: scroll });
     wanted = event.position;

@@ -23,7 +23,7 @@ function tapeOf(live) {
   const list = h("ol.tape");
   const pill = button("", () => { fill(); node.scrollIntoView(); }, { class: "pill", hidden: true });
   const choose = (event) => { all = event.target.checked; fill(); };
-  const node = h("section.card", h("div.bar", h("h2", t("tape.title")), h("label", h("input", { type: "checkbox", onchange: choose }), t("tape.all"))),
+  const node = h("section.card", h("div.heading", h("h2", t("tape.title")), h("label", h("input", { type: "checkbox", onchange: choose }), t("tape.all"))),
     h("div.pill-place", { role: "status" }, pill), list);
   const wanted = (event) => all || !isQuiet(event.type);
   /** A reader who scrolled down, or is about to follow a link, keeps the rows where they are. */
@@ -81,6 +81,8 @@ function dayOf(live) {
     if (!closed) timer = setTimeout(refresh, REFRESH_MS);
   }
   function draw() {
+    // Whoever is about to follow a link keeps it under the focus.
+    if (document.querySelector(".tiles :focus, .strip :focus")) return;
     const { now, waiting, refused, parked } = slow;
     const { all, by } = today.sum(now);
     const recent = (messages) => upTo(messages.filter(({ received_at }) => Date.parse(received_at) >= Date.parse(midnight(now))).length);
@@ -112,13 +114,12 @@ function share(account, { placed, net }, most) {
     h("progress", { max: most, value: placed, "aria-hidden": "true" }));
 }
 
-/** The business day's orders: counted once from the list, and then from the events that follow it. */
+/** The day's orders: counted once from the list, and then from the events that follow. */
 class Today {
   #orders = new Map();
   /** Whether every order of the day is counted. */
   whole = true;
 
-  /** Reads the orders of the day of `now`, as of `position` or later. */
   async load(now, position) {
     const { all, whole } = await pages("/v1/orders", { from: midnight(now), limit: 500, min_pos: position }, "orders", MOST, "cursor");
     this.whole = whole;
@@ -127,7 +128,7 @@ class Today {
     }
   }
 
-  /** Takes in one event. What an order was read with already is not counted twice. */
+  /** Takes in an event. What an order was read with is not counted twice. */
   apply({ type, stream, position, occurred_at, payload: { account, total, amount } }) {
     const order = this.#orders.get(stream);
     if (!order && type === "OrderPlaced") {
@@ -139,11 +140,11 @@ class Today {
     if (type === "RefundSettled") order.net -= amount.minor;
   }
 
-  /** Orders placed, orders paid and net amounts by currency on the day of `now`: in all, and by account. */
+  /** What the day of `now` came to: in all, and by account. */
   sum(now) {
-    const [all, by] = [nothing(), new Map()];
+    const [all, by, began] = [nothing(), new Map(), Date.parse(midnight(now))];
     for (const { account, currency, placed_at, paid, net } of this.#orders.values()) {
-      if (Date.parse(placed_at) < Date.parse(midnight(now))) continue;
+      if (Date.parse(placed_at) < began) continue;
       if (!by.has(account)) by.set(account, nothing());
       for (const sums of [all, by.get(account)]) {
         sums.placed += 1;

@@ -1,10 +1,10 @@
-// What every page needs to know of the shop: its accounts, how channels look, what kinds of events there are.
+// What every page knows of the shop: its accounts, how channels look, what events are.
 
 import { get } from "./api.js";
 import { h } from "./dom.js";
 import { language, t } from "./words.js";
 
-/** Channels by the first word of their codes: two letters and a hue, the same in every language and on every page. */
+/** Channels by the first word of their codes: two letters and a hue, the same everywhere. */
 const LOOKS = {
   taobao: "TB tb", jd: "JD jd", pdd: "PD pd", douyin: "DY dy", wechat: "WX wx", 
   xiaohongshu: "XH xh", kuaishou: "KS ks", xianyu: "XY xy", epay: "EP ep", generic: " own",
@@ -20,9 +20,8 @@ export async function learn() {
 }
 
 export const known = () => accounts;
-/** Accounts that sell; one that only speaks of another's orders, such as a payment gateway, does not. */
+/** Accounts that sell: not those that speak of another's orders, such as payment gateways. */
 export const selling = () => accounts.filter((account) => account.orders_of === account.channel);
-/** The name people see; the account itself where none is known. */
 export const nameOf = (account) => accounts.find(({ channel }) => channel === account)?.name ?? account;
 
 /** What a code means; the code itself where nobody says. */
@@ -49,7 +48,7 @@ const SIGNS = [
   [/(Backordered|Disputed|LossRecorded|Quarantined|Revoked|Suspended)$/, "!", "warn"], [/(Cancelled|Expired|Voided)$/, "×", "muted"],
   [/^(KeysImported|BatchOpened)/, "⇩", "info"], [/./, "·", "muted"],
 ];
-/** A sign for the type of an event. The sentence beside it says the same. */
+/** A sign for an event. The sentence beside it says the same. */
 export function sign(type) {
   const [, letter, tone] = SIGNS.find(([pattern]) => pattern.test(type));
   return h(`span.sign.${tone}`, { "aria-hidden": "true" }, letter);
@@ -57,7 +56,7 @@ export function sign(type) {
 
 export const said = (event) => event.sentence[language()];
 
-/** One event as a line of a list; it leads to its order, where it concerns one. */
+/** An event as a line; it leads to its order, where it concerns one. */
 export function line(event, when, ...more) {
   const order = event.stream.startsWith("order-") ? event.stream : event.payload.order;
   const sentence = order ? h("a.said", { href: `#/order/${order}?at=${event.position}` }, said(event)) : h("span.said", said(event));
@@ -71,7 +70,7 @@ const STATES = {
 };
 export const STATUSES = Object.keys(STATES).slice(0, 10);
 export const VERDICTS = Object.keys(STATES).slice(11);
-/** An order's status or a message's verdict (`status.paid`, `verdict.parked`) as a badge: sign, word and colour. */
+/** A `status.paid` or `verdict.parked` as a badge: sign, word and colour. */
 export function badge(key) {
   const [letter, tone] = STATES[key.split(".")[1]].split(" ");
   return h(`span.badge.${tone}`, h("span", { "aria-hidden": "true" }, letter), t(key));

@@ -59,11 +59,12 @@ function matrix(skus, stocks, quotas, says) {
 /** One account's cell: a link to its orders, and a sentence for whoever points at it or comes by keyboard. */
 function cell(sku, account, quota, shared, says) {
   const { available_count: n = shared, floor_left_count: floor, cap_left_count: cap, sold_count: sold = 0, held_count: held = 0 } = quota ?? {};
-  const notes = [floor > 0 && t("stock.floor", { n: floor }), cap != null && t("stock.cap", { n: cap }), !quota?.is_set && t("stock.shared"), t("stock.sold", { n: sold })];
-  const sentence = t("stock.say", { account: nameOf(account), sku, n }) + (quota?.is_set ? t("stock.quota", { floor, cap: cap ?? "∞" }) : t("stock.no_quota")) + t("stock.totals", { sold, held });
+  const notes = [quota?.is_set ? t("stock.floor", { n: floor }) : t("stock.shared"), cap != null && t("stock.cap", { n: cap }),
+    t("stock.sold", { n: sold }), held > 0 && t("stock.held", { n: held })].filter(Boolean).join(" · ");
+  const sentence = t("stock.say", { account: nameOf(account), sku, n, notes });
   const say = () => put(says, sentence);
   return h("td", { onpointerenter: say }, h("a", { href: `#/orders${query({ sku, account })}`, onfocus: say, "aria-label": sentence },
-    figure(n), h("small", notes.filter(Boolean).join(" · "))));
+    figure(n), h("small", notes)));
 }
 
 function figure(n) {

@@ -1,9 +1,7 @@
-// Every text of the console, in Chinese and English. Sentences of events and titles of errors come from the server.
+// Every text, in Chinese and English. Sentences of events and titles of errors come from the server.
 
 const WORDS = {
   page: {
-    title: ["Kami 卡密中台", "Kami console"],
-    skip: ["跳到正文", "Skip to content"],
     zone: ["北京时间 UTC+8", "Beijing time, UTC+8"],
     loading: ["加载中…", "Loading…"],
     more: ["更多", "More"],
@@ -19,20 +17,18 @@ const WORDS = {
   live: {
     connecting: ["连接中…", "Connecting…"],
     live: ["实时", "Live"],
-    cut: ["已断开，正在重连…", "Cut off, reconnecting…"],
+    cut: ["重连中…", "Reconnecting…"],
   },
   sign: {
     title: ["登录控制台", "Sign in"],
     token: ["管理令牌", "Admin token"],
-    go: ["进入", "Enter"],
-    where: ["令牌是数据目录里 admin.token 文件的内容，位置见运行 kami 的终端。它只留在本标签页。", "It is the content of the file admin.token in the data directory; the terminal that runs kami says where. It stays in this tab."],
+    where: ["令牌是数据目录里 admin.token 文件的内容，位置见运行 kami 的终端。它只留在本标签页。", "The content of the file admin.token in the data directory; the terminal that runs kami says where. It stays in this tab."],
     wrong: ["令牌无效，请复制 admin.token 的全部内容。", "Not a valid token. Copy the whole of admin.token."],
     ended: ["令牌已失效，请重新登录。", "The token has ended. Sign in again."],
     out: ["退出", "Sign out"],
   },
   error: {
     again: ["重试", "Try again"],
-    advice: ["没有任何改动，可以重试。", "Nothing was changed. Try again."],
     offline: ["连不上服务器", "The server cannot be reached"],
     see: ["请确认 kami 仍在运行，然后重试。", "See that kami still runs, then try again."],
   },
@@ -68,12 +64,10 @@ const WORDS = {
     sold: ["已售 {n}", "{n} sold"],
     shared: ["共享库存", "shared stock"],
     none: ["售罄", "sold out"],
-    say: ["{account} 现在可售 {n} 件 {sku}。", "{account} may sell {n} of {sku} now. "],
-    legend: ["大号数字是该账号现在可售的件数，「!」为 {few} 件以下，「×」为售罄。指向或聚焦一格看解释，点开看订单。", "The large figure is what the account may sell now: “!” is {few} or fewer, “×” none. Point at a cell or focus it for its meaning; open it for its orders."],
+    say: ["{account} 现在可售 {n} 件 {sku}：{notes}。", "{account} may sell {n} of {sku} now: {notes}."],
+    held: ["未付占用 {n}", "{n} held unpaid"],
+    legend: ["! 为 {few} 件以下，× 为售罄。指向或聚焦一格看解释，点开看订单。", "! is {few} or fewer, × is none. Point at a cell or focus it to have it explained; open it for its orders."],
     advice: ["用 PUT /v1/skus/{sku} 定义商品，再用 kami import-keys 导入卡密。", "Define one with PUT /v1/skus/{sku}, then import keys with kami import-keys."],
-    quota: ["保底剩 {floor}，上限剩 {cap}。", "Left of its floor {floor}, of its cap {cap}. "],
-    no_quota: ["没有单独配额，与其他账号共享。", "It has no quota and shares with others. "],
-    totals: ["已售 {sold}，未付款占用 {held}。", "{sold} sold, {held} held unpaid."],
   },
   find: {
     hint: ["我方单号、渠道:单号、单号、手机号或卡密", "Our id, channel:number, number, phone or card key"],
@@ -188,15 +182,12 @@ const WORDS = {
   inbox: {
     parked: ["类型未知，留待处理", "Of an unknown kind, kept"],
     failed: ["停在{step}：{code}", "Failed at {step}: {code}"],
-    message: ["收到的消息", "Inbound message"],
-    back: ["← 返回收件箱", "← Back to the inbox"],
     received: ["收到时间", "Received"],
     key: ["幂等键", "Idempotency key"],
-    id: ["消息编号", "Message id"],
     events: ["引起的事件", "Events it caused"],
     nothing: ["无事件", "no event"],
     raw: ["原始请求（可能含个人信息）", "Raw request (may hold personal data)"],
-    advice: ["渠道的每个请求都会原样留在这里。把回调地址设为 /v1/in/渠道/店铺。", "Every request of a channel is kept here. Point its call-back at /v1/in/channel/shop."],
+    advice: ["渠道的每个请求都会原样留在这里。把回调地址设为 /v1/in/渠道/店铺。", "Every request of a channel is kept here. Point call-backs at /v1/in/channel/shop."],
     again: ["刷新", "Refresh"],
   },
 };
@@ -211,7 +202,7 @@ export function setLanguage(wanted) {
   localStorage.setItem(KEY, wanted);
 }
 
-/** A text (`group.name`) in the page's language with `{name}` filled in, or something else where there is none. */
+/** A text by `group.name` with `{name}` filled in, or something else where there is none. */
 export function tOr(key, other, values = {}) {
   const [group, name] = key.split(".");
   const text = WORDS[group]?.[name]?.[now === "zh" ? 0 : 1] ?? other;
