@@ -142,8 +142,8 @@ pub(crate) struct Replay {
     /// The state at a log position or an instant (RFC 3339), instead of the whole history.
     #[arg(long, value_name = "POSITION|TIME")]
     pub(crate) at: Option<String>,
-    /// Also the raw bodies of the inbound messages and the answers given (needs the key-encryption key). An answer may
-    /// hold card keys: showing it is recorded with this reason.
+    /// Also the raw inbound messages (needs the key-encryption key). Of the answers only status and length are shown:
+    /// they may hold card keys, which a running Kami shows on the record (GET /v1/inbox/{id}?reveal=REASON).
     #[arg(long, value_name = "REASON")]
     pub(crate) bodies: Option<String>,
     #[command(flatten)]

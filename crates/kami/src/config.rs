@@ -124,7 +124,8 @@ impl Config {
     }
 }
 
-/// The variables that are settings. `KAMI_TOKEN` and `KAMI_CONFIG` belong to the command line, `KAMI_TEST_*` to tests.
+/// The variables that are settings. `KAMI_TOKEN` and `KAMI_CONFIG` belong to the command line, `KAMI_TEST_*` and
+/// `KAMI_WRITE_*` to tests.
 fn environment() -> HashMap<String, String> {
     let mine = |name: &str| {
         name.starts_with("KAMI_")

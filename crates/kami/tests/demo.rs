@@ -1,5 +1,7 @@
 //! `kami demo`, run as people run it.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::{
     path::Path,
     process::{Command, Output},

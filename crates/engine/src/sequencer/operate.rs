@@ -288,19 +288,20 @@ impl Sequencer {
                 let agree = order::Command::AgreeRefund { refund, amount, reason, can_refund };
                 self.order_command(id, agree, None).await?
             }
-            Op::RefuseRefund { refund, reason, .. } => {
-                let known =
-                    lock(&self.desk).order(&id).is_some_and(|e| e.state.refunds.contains_key(&refund));
-                if !known {
-                    return Ok(Err(Rejection::new(Reason::WrongState, "nobody asked for this refund")));
+            Op::RefuseRefund { refund, reason, .. } => match self.known_refund(&id, &refund) {
+                Ok(()) => {
+                    self.order_command(id, order::Command::RefuseRefund { refund, reason }, None).await?
                 }
-                self.order_command(id, order::Command::RefuseRefund { refund, reason }, None).await?
-            }
-            Op::SettleRefund { refund, .. } => {
-                let reason = "settled_by_hand".to_owned();
-                let settle = order::Command::SettleRefund { refund, amount: None, reason };
-                self.order_command(id, settle, None).await?
-            }
+                Err(rejection) => Err(rejection),
+            },
+            Op::SettleRefund { refund, .. } => match self.known_refund(&id, &refund) {
+                Ok(()) => {
+                    let reason = "settled_by_hand".to_owned();
+                    let settle = order::Command::SettleRefund { refund, amount: None, reason };
+                    self.order_command(id, settle, None).await?
+                }
+                Err(rejection) => Err(rejection),
+            },
             Op::Hold { reason, .. } => self.order_command(id, order::Command::Hold { reason }, None).await?,
             Op::Release { reason, .. } => {
                 self.order_command(id, order::Command::Release { reason }, None).await?
@@ -311,6 +312,17 @@ impl Sequencer {
         let shown = matches!(command, Op::Reveal { .. }) && result.is_ok();
         let keys = if shown { self.revealed(&id) } else { Vec::new() };
         Ok(result.map(|()| OperatorAnswer { order: Some(id), keys, ..OperatorAnswer::default() }))
+    }
+
+    /// A person's slip of the pen must not settle a refund that nobody asked for. (A channel may settle what we
+    /// never heard of: it has the money.)
+    fn known_refund(&self, id: &OrderId, refund: &str) -> Result<(), Rejection> {
+        let known = lock(&self.desk).order(id).is_some_and(|e| e.state.refunds.contains_key(refund));
+        if known {
+            Ok(())
+        } else {
+            Err(Rejection::new(Reason::WrongState, "the order has no refund of this number"))
+        }
     }
 
     /// The keys that the unit being staged records as shown.

@@ -151,7 +151,8 @@ async fn live(home: &Home, built: Built, seed: u64, listener: TcpListener) -> an
     let address = listener.local_addr().context("the address")?;
     let api = Api::new(node.engine.clone(), node.projections.clone(), ApiOptions::default());
     let (stop, stopping) = oneshot::channel::<()>();
-    let serving = tokio::spawn(http_api::serve(listener, http_api::router(api), async {
+    let router = http_api::router(api).merge(console::router());
+    let serving = tokio::spawn(http_api::serve(listener, router, async {
         // A dropped sender stops as well.
         let _dropped = stopping.await;
     }));
@@ -179,7 +180,10 @@ async fn live(home: &Home, built: Built, seed: u64, listener: TcpListener) -> an
 fn invite(data: &Path, address: &str, built: &Built) {
     let token = data.join(TOKEN_FILE);
     say(&format!("Kami listens on http://{address}; the shop lives on, {SPEED} times as fast as the clock."));
-    say(&format!("The admin token is in {}.", token.display()));
+    say(&format!(
+        "Watch it at http://{address}/console: sign in with the admin token, in {}.",
+        token.display()
+    ));
     say("\nOrders to look at:");
     for (what, place, number) in built.told.examples() {
         say(&format!("  {what}"));

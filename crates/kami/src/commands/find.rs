@@ -69,6 +69,14 @@ async fn by_key(
     let Some((batch, index)) = place else { return Ok(Vec::new()) };
     let key = KeyRef { batch, index, use_no: 0 };
     let found = stock::key(views.reader(), merchant, key).await.context("the read models")?;
-    let order = found.as_ref().and_then(|place| place.order);
-    Ok(vec![json!({"key": key, "order": order, "because": "card_key"})])
+    let Some(id) = found.and_then(|place| place.order) else {
+        return Ok(vec![json!({"key": key, "because": "card_key"})]);
+    };
+    let order = query::by_id(views.reader(), merchant, id).await.context("the read models")?;
+    Ok(vec![json!({
+        "key": key, "order": id, "because": "card_key",
+        "account": order.as_ref().and_then(|o| o.account.clone()),
+        "number": order.as_ref().and_then(|o| o.external_no.clone()),
+        "status": order.as_ref().map(|o| o.status().as_str()),
+    })])
 }

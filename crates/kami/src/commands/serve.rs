@@ -47,11 +47,13 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         ApiOptions { metrics: Some(metrics), ..ApiOptions::default() },
     );
     let (stop, stopping) = oneshot::channel::<()>();
-    let serving = tokio::spawn(http_api::serve(listener, http_api::router(api), async {
+    let router = http_api::router(api).merge(console::router());
+    let serving = tokio::spawn(http_api::serve(listener, router, async {
         // A dropped sender stops as well.
         let _dropped = stopping.await;
     }));
     say(&format!("Kami listens on http://{address} for merchant {}", config.merchant));
+    say(&format!("The console is at http://{address}/console"));
     say(&format!("The admin token is in {}", config.data.join(TOKEN_FILE).display()));
     let failure = tokio::select! {
         failure = &mut node.failed => failure.ok(),
