@@ -33,7 +33,7 @@ export function fieldText(path, value, currency = "CNY") {
 }
 
 const fieldOf = ({ path }) => path.split("/")[1];
-/** The changes worth showing: of fields that a card has, and not from nothing to nothing. */
+/** Changes of fields that a card has, but not from nothing to nothing. */
 export const worthShowing = (changes) => changes.filter((change) =>
   FIELDS.includes(fieldOf(change)) && !(isNothing(change.from) && isNothing(change.to)));
 
@@ -43,7 +43,7 @@ export function stateOf(order, changes) {
   const rows = FIELDS.filter((field, n) => n <= ALWAYS || !isNothing(order[field])).map((field) => {
     const change = changed.find((change) => fieldOf(change) === field);
     // What was a part of a field before is told in the timeline.
-    const before = change?.from != null && change.path === `/${field}` && h("s", fieldText(field, change.from, currency));
+    const before = change && !isNothing(change.from) && change.path === `/${field}` && h("s", fieldText(field, change.from, currency));
     const value = field === "status" ? badge(`status.${order.status}`) : [field === "account" && glyph(order.account), fieldText(field, order[field], currency)];
     return h(change ? "div.changed" : "div", h("dt", t(`field.${field}`)), h("dd", before, h("span", value), change && h("em", `◆ ${t("order.changed")}`)));
   });

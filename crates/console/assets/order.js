@@ -8,6 +8,8 @@ import { t } from "./words.js";
 
 const MOST = 5_000;
 const GAP_MS = 300_000;
+/** Below the state, a timeline that follows would push it out of sight. */
+const beside = () => matchMedia("(min-width: 1000px)").matches && "nearest";
 const CHANGES = 4;
 const RELOAD_MS = 500;
 /** Browsers limit how often the address may change. */
@@ -41,11 +43,11 @@ export function order({ live, path, query }) {
   }
 
   function draw() {
-    const step = (by, label, letter) => button(letter, () => show(at + by, "nearest"), { "aria-label": label });
+    const step = (by, label, letter) => button(letter, () => show(at + by, beside()), { "aria-label": label });
     const [title, where] = [h("h1", { tabindex: -1 }, id), h("p")];
     const [card, raw] = [h("section.card"), h("pre.card", { tabindex: 0 })];
     const json = button(t("order.raw"), () => { isRaw = !isRaw; show(at); });
-    const slider = h("input", { type: "range", max: events.length - 1, "aria-label": t("order.slider"), oninput: () => show(Number(slider.value), "nearest") });
+    const slider = h("input", { type: "range", max: events.length - 1, "aria-label": t("order.slider"), oninput: () => show(Number(slider.value), beside()) });
     parts = { title, json, card, raw, slider, where };
     items = events.map(article);
     put(node, h("div.heading", title, json),
@@ -84,7 +86,7 @@ export function order({ live, path, query }) {
     changes.length > 0 && h("ul", changes.slice(0, CHANGES).map(change), changes.length > CHANGES && h("li", t("order.more", { n: changes.length - CHANGES }))));
   }
 
-  /** Goes to an event: the slider, the timeline, the state and the address follow. */
+  /** Goes to an event, and all that is shown with it. */
   async function show(place, scroll) {
     at = Math.min(Math.max(place, 0), events.length - 1);
     const event = events[at];

@@ -4,10 +4,9 @@ import { get } from "./api.js";
 import { h } from "./dom.js";
 import { language, t } from "./words.js";
 
-/** Channels by the first word of their codes: two letters and a hue, the same everywhere. */
+/** Channels by the first word of their codes: two letters, which also name a hue. */
 const LOOKS = {
-  taobao: "TB tb", jd: "JD jd", pdd: "PD pd", douyin: "DY dy", wechat: "WX wx", 
-  xiaohongshu: "XH xh", kuaishou: "KS ks", xianyu: "XY xy", epay: "EP ep", generic: " own",
+  taobao: "tb", jd: "jd", pdd: "pd", douyin: "dy", wechat: "wx", xiaohongshu: "xh", kuaishou: "ks", xianyu: "xy", epay: "ep", generic: "own",
 };
 
 let accounts = [];
@@ -30,13 +29,14 @@ export function codeText(code) {
   return error ? (language() === "zh" ? error.title_zh : error.title).replace(/[。.]$/, "") : code;
 }
 
-/** An account's sign: its channel's hue and two letters, never the hue alone. */
+/** An account's sign: two letters in its channel's hue. */
 export function glyph(account) {
   if (!account) return h("span.glyph", { "aria-hidden": "true" });
   const [channel, shop = ""] = account.split("/");
-  const [letters, hue] = (LOOKS[channel.split("-")[0]] ?? `${channel.slice(0, 2)} other`).split(" ");
+  const look = LOOKS[channel.split("-")[0]];
   // Own systems all speak the generic protocol; what tells them apart is the shop.
-  return h(`span.glyph.hue-${hue}`, { title: account, role: "img", "aria-label": account }, (letters || shop.slice(0, 2)).toUpperCase());
+  const letters = (look === "own" ? shop : look ?? channel).slice(0, 2).toUpperCase();
+  return h(`span.glyph.hue-${look}`, { title: account, role: "img", "aria-label": account }, letters);
 }
 
 const QUIET = /^(Delivery|PaymentCheck|ReadBack|StockPush|KeysReleased)|(Attempted|Registered|Reserved|Allocated|Waitlisted|Left|Fulfilled|Closed)$/;

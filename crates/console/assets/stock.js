@@ -56,7 +56,7 @@ function matrix(skus, stocks, quotas, says) {
   return h("table", h("thead", h("tr", head.map((text) => h("th", { scope: "col" }, text)))), h("tbody", rows));
 }
 
-/** One account's cell: a link to its orders, and a sentence for whoever points at it or comes by keyboard. */
+/** One account's cell: a link to its orders, and a sentence for whoever points at it or focuses it. */
 function cell(sku, account, quota, shared, says) {
   const { available_count: n = shared, floor_left_count: floor, cap_left_count: cap, sold_count: sold = 0, held_count: held = 0 } = quota ?? {};
   const notes = [quota?.is_set ? t("stock.floor", { n: floor }) : t("stock.shared"), cap != null && t("stock.cap", { n: cap }),

@@ -43,7 +43,7 @@ const WORDS = {
     net: ["今日净额", "Net today"],
     waiting: ["缺货等待", "Waiting for stock"],
     messages: ["今日拒收 / 暂存", "Refused / parked today"],
-    paid: ["已付款 {n} · {day}", "{n} paid · {day}"],
+    paid: ["已付款 {n} · {day} UTC+8", "{n} paid · {day} UTC+8"],
     net_is: ["今日订单：已付 − 已退", "Today's orders: paid − refunded"],
     wait: ["补货后先到先得", "Served in turn after an import"],
     messages_are: ["未通过校验 / 未知类型", "Not verified / unknown kind"],

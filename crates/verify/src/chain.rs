@@ -13,7 +13,7 @@ use crate::rows::EventRow;
 pub(crate) const START: [u8; 32] = [0; 32];
 
 /// The hash of an event after the event whose hash is `previous`.
-pub(crate) fn hash(previous: &[u8; 32], merchant: &str, event: &EventRow) -> [u8; 32] {
+pub(crate) fn hash(previous: &[u8; 32], merchant: &str, event: &EventRow<'_>) -> [u8; 32] {
     let fields: [&[u8]; 10] = [
         merchant.as_bytes(),
         &event.position.to_be_bytes(),

@@ -30,6 +30,7 @@ mod money;
 mod numbers;
 mod open;
 mod orders;
+mod pages;
 mod pass;
 mod payment;
 mod report;
@@ -50,7 +51,6 @@ use crate::{
     numbers::Numbers,
     pass::{Checked, Pass},
     report::{At, Findings},
-    rows::EventRow,
 };
 
 /// `progress` is called once for so many events.
@@ -135,10 +135,10 @@ async fn check_merchant(
 
     let mut pass = Pass::new(merchant, inbox, numbers, findings);
     let mut count = 0;
-    rows::events(log, merchant, |row| {
-        match EventRow::read(row) {
+    pages::events(log, merchant, |row| {
+        match row {
             Ok(event) => pass.event(&event),
-            Err(error) => pass.unreadable(EventRow::position_of(row), &error.to_string()),
+            Err(row) => pass.unreadable(&row),
         }
         count += 1;
         if count % PROGRESS_STEP == 0 {

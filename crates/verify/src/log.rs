@@ -58,8 +58,8 @@ impl LogCheck {
         self.previous
     }
 
-    pub(crate) fn event(&mut self, row: &EventRow, findings: &mut Findings) -> Read {
-        let at = At::event(row.position, &row.stream);
+    pub(crate) fn event(&mut self, row: &EventRow<'_>, findings: &mut Findings) -> Read {
+        let at = At::event(row.position, row.stream);
         self.position(row.position, findings);
         let linked = self.link(row, at, findings);
         self.version(row, at, findings);
@@ -67,7 +67,7 @@ impl LogCheck {
             findings.violation(Invariant::I2, at, "recorded before the event in front of it");
         }
         self.recorded_at = row.recorded_at;
-        let meta = match serde_json::from_str::<Metadata>(&row.metadata) {
+        let meta = match serde_json::from_str::<Metadata>(row.metadata) {
             Ok(meta) => Some(meta),
             Err(error) => {
                 findings.violation(Invariant::I6, at, format!("the metadata is malformed: {error}"));
@@ -130,20 +130,20 @@ impl LogCheck {
     }
 
     /// Checks the hash; returns whether it is right.
-    fn link(&mut self, row: &EventRow, at: At<'_>, findings: &mut Findings) -> bool {
-        let linked = row.hash == chain::hash(&self.previous, &self.merchant, row);
+    fn link(&mut self, row: &EventRow<'_>, at: At<'_>, findings: &mut Findings) -> bool {
+        let linked = row.hash == Some(chain::hash(&self.previous, &self.merchant, row));
         if !linked {
             let message = "the hash does not follow from the event and the hash before it";
             findings.violation(Invariant::I3, at, message);
         }
-        self.previous = <[u8; 32]>::try_from(row.hash.as_slice()).unwrap_or(chain::START);
+        self.previous = row.hash.unwrap_or(chain::START);
         linked
     }
 
-    fn version(&mut self, row: &EventRow, at: At<'_>, findings: &mut Findings) {
-        let next = match self.versions.get_mut(row.stream.as_str()) {
+    fn version(&mut self, row: &EventRow<'_>, at: At<'_>, findings: &mut Findings) {
+        let next = match self.versions.get_mut(row.stream) {
             Some(next) => next,
-            None => self.versions.entry(row.stream.as_str().into()).or_default(),
+            None => self.versions.entry(row.stream.into()).or_default(),
         };
         if row.version != *next {
             let message = format!("the stream's version is {}, it should be {next}", row.version);
@@ -153,7 +153,7 @@ impl LogCheck {
     }
 
     /// Checks id, epoch and unit; returns whether a unit begins here.
-    fn metadata(&mut self, row: &EventRow, meta: &Metadata, at: At<'_>, findings: &mut Findings) -> bool {
+    fn metadata(&mut self, row: &EventRow<'_>, meta: &Metadata, at: At<'_>, findings: &mut Findings) -> bool {
         if meta.event_id != chain::event_id(&self.merchant, row.position) {
             findings.violation(Invariant::I3, at, "the event id does not follow from merchant and position");
         }
@@ -172,8 +172,8 @@ impl LogCheck {
     }
 }
 
-fn decode(row: &EventRow, at: At<'_>, findings: &mut Findings) -> Option<Fact> {
-    match Fact::decode(&row.type_name, row.schema_version, &row.payload) {
+fn decode(row: &EventRow<'_>, at: At<'_>, findings: &mut Findings) -> Option<Fact> {
+    match Fact::decode(row.type_name, row.schema_version, row.payload) {
         Ok(fact) => {
             let kind = row.stream.split('-').next().unwrap_or_default();
             if kind != stream_kind(&fact) {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     error::{VerifyError, sqlite_code},
-    rows::PAGE,
+    rows::ROWS_AHEAD,
 };
 
 /// A database open for reading.
@@ -69,7 +69,7 @@ async fn connect(path: &Path, immutable: bool) -> Result<SqliteConnection, sqlx:
         .filename(path)
         .read_only(true)
         .immutable(immutable)
-        .row_buffer_size(usize::from(PAGE))
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("query_only", "ON")
         .pragma("trusted_schema", "OFF");
     let mut connection = options.connect().await?;

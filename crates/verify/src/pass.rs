@@ -16,7 +16,7 @@ use crate::{
     orders::Orders,
     payment,
     report::{At, Findings, MerchantReport},
-    rows::{EventRow, HeadRow},
+    rows::{EventRow, HeadRow, Unreadable},
     stock::Stock,
 };
 
@@ -63,8 +63,8 @@ impl<'f> Pass<'f> {
         }
     }
 
-    pub(crate) fn event(&mut self, row: &EventRow) {
-        let at = At::event(row.position, &row.stream);
+    pub(crate) fn event(&mut self, row: &EventRow<'_>) {
+        let at = At::event(row.position, row.stream);
         let read = self.log.event(row, self.findings);
         if read.begins_unit && row.position > 1 {
             self.end_unit(row.position - 1);
@@ -79,8 +79,8 @@ impl<'f> Pass<'f> {
     }
 
     /// A row that could not be read as an event.
-    pub(crate) fn unreadable(&mut self, position: Option<u64>, why: &str) {
-        self.log.unreadable(position, why, self.findings);
+    pub(crate) fn unreadable(&mut self, row: &Unreadable) {
+        self.log.unreadable(row.position, &row.why, self.findings);
     }
 
     pub(crate) fn finish(mut self, head: Option<&HeadRow>) -> Checked {

@@ -5,72 +5,31 @@ use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::error::VerifyError;
 
+/// How many rows a connection reads ahead, so that neither side of it waits for the other row by row. A page of
+/// events is a row too, which is why it is not more.
+pub(crate) const ROWS_AHEAD: usize = 64;
+
 /// One event, with its texts as stored.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRow {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventRow<'a> {
     pub(crate) position: u64,
-    pub(crate) stream: String,
+    pub(crate) stream: &'a str,
     pub(crate) version: u64,
-    pub(crate) type_name: String,
+    pub(crate) type_name: &'a str,
     pub(crate) schema_version: u16,
-    pub(crate) payload: String,
-    pub(crate) metadata: String,
+    pub(crate) payload: &'a str,
+    pub(crate) metadata: &'a str,
     pub(crate) occurred_at: i64,
     pub(crate) recorded_at: i64,
-    pub(crate) hash: Vec<u8>,
+    /// None where it has not the length of a hash.
+    pub(crate) hash: Option<[u8; 32]>,
 }
 
-/// How many positions are read at once. The connection buffers as many rows, so that neither side of it waits
-/// for the other row by row.
-pub(crate) const PAGE: u16 = 4096;
-
-/// The merchant's events in order.
-pub(crate) async fn events(
-    connection: &mut SqliteConnection,
-    merchant: &str,
-    mut each: impl FnMut(&SqliteRow),
-) -> Result<(), VerifyError> {
-    let failed = VerifyError::read("the events");
-    let next = "SELECT min(position) FROM event WHERE merchant = ? AND position > ?";
-    let page = "SELECT position, stream, version, type, schema_version, payload, metadata, occurred_at, recorded_at, \
-         hash FROM event WHERE merchant = ? AND position BETWEEN ? AND ? ORDER BY position";
-    // A page is a range of positions, not a number of rows: a position that is there twice is read twice.
-    let mut after = i64::MIN;
-    loop {
-        let first: Option<i64> = sqlx::query_scalar(next)
-            .bind(merchant)
-            .bind(after)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(&failed)?;
-        let Some(first) = first else { return Ok(()) };
-        after = first.saturating_add(i64::from(PAGE) - 1);
-        let mut rows = sqlx::query(page).bind(merchant).bind(first).bind(after).fetch(&mut *connection);
-        while let Some(row) = rows.try_next().await.map_err(&failed)? {
-            each(&row);
-        }
-    }
-}
-
-impl EventRow {
-    pub(crate) fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            position: number(row, 0)?,
-            stream: row.try_get(1)?,
-            version: number(row, 2)?,
-            type_name: row.try_get(3)?,
-            schema_version: number(row, 4)?,
-            payload: row.try_get(5)?,
-            metadata: row.try_get(6)?,
-            occurred_at: row.try_get(7)?,
-            recorded_at: row.try_get(8)?,
-            hash: row.try_get(9)?,
-        })
-    }
-    /// The position of a row that is otherwise unreadable.
-    pub(crate) fn position_of(row: &SqliteRow) -> Option<u64> {
-        number(row, 0).ok()
-    }
+/// A row that is no event.
+pub(crate) struct Unreadable {
+    /// Its position, if that much could be read.
+    pub(crate) position: Option<u64>,
+    pub(crate) why: String,
 }
 
 /// Where the merchant's row says the log ends.
@@ -201,7 +160,8 @@ async fn rows(
     Ok(())
 }
 
-fn number<T: TryFrom<i64>>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error> {
+/// A number of the type that is wanted, or an error that names the column.
+pub(crate) fn number<T: TryFrom<i64>>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error> {
     let value: i64 = row.try_get(column)?;
     T::try_from(value).map_err(|_| sqlx::Error::ColumnDecode {
         index: column.to_string(),

@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 use super::serve::{TOKEN_FILE, first_token, told_to_stop};
 use crate::{
     cli::{Demo, say},
-    demo::{self, Built, Line, LiveClock, Living, MERCHANT, Place, Platforms, Plot, Profile, SPEED, Step},
+    demo::{self, Built, Line, LiveClock, Living, MERCHANT, Platforms, Plot, Profile, SPEED, Step},
     node::{Node, NodeOptions},
 };
 
@@ -34,13 +34,19 @@ pub(super) async fn run(data: Option<PathBuf>, options: Demo) -> anyhow::Result<
     bar.set_style(ProgressStyle::with_template("{msg} {bar:40} {percent}%")?);
     bar.set_message("days pass");
     let plot = Plot { profile: options.profile, seed: options.seed, days: options.days };
-    let built = demo::build(home.path(), plot, |share| bar.set_position((share * 1e3) as u64)).await?;
+    let building = demo::build(home.path(), plot, |share| bar.set_position((share * 1e3) as u64));
+    let built = tokio::select! {
+        built = Box::pin(building) => built?,
+        // What was begun goes with its directory.
+        () = told_to_stop() => bail!("told to stop before the world was built"),
+    };
     bar.finish_and_clear();
     let report = verify::verify_dir(home.path(), |_| {}).await.context("the world cannot be checked")?;
     let mut violations: Vec<Value> = report.violations.iter().map(|v| json!(v)).collect();
     violations.extend(built.differences.iter().map(|what| json!({ "invariant": "truth", "message": what })));
     let summary = json!({
-        "profile": options.profile, "seed": options.seed, "orders": built.told.orders, "events": built.told.events,
+        "profile": options.profile, "seed": options.seed, "orders": built.told.orders,
+        "events": built.told.events,
         "log_hash": built.told.log_hash, "violations": violations, "messages": built.shop.sent,
         "repeats": built.shop.repeated, "forgeries": built.shop.forged, "calls": built.truth.lock().calls,
         "event_types": built.told.counts, "seconds": began.elapsed().as_secs_f64(),
@@ -54,7 +60,7 @@ pub(super) async fn run(data: Option<PathBuf>, options: Demo) -> anyhow::Result<
         return Ok(ExitCode::FAILURE);
     }
     if let Some(listener) = listener {
-        live(&home, built, options.seed, listener).await?;
+        live(&home, built, &options, listener).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,11 +120,23 @@ impl Home {
     }
 }
 
-/// Where what need not last is kept: a small world in memory where the system offers that, for a disk makes thirty
+/// Where what need not last is kept: in memory where the system offers enough of it, for a disk makes thirty
 /// days of durable steps take as long as its syncs.
 fn passing_place(profile: Profile) -> PathBuf {
     let memory = Path::new("/dev/shm");
-    if profile == Profile::Small && memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    if profile != Profile::Full && holds_a_world(&mounts) { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+/// Whether memory is mounted with at least a gigabyte of room; without a stated size it is half of the
+/// machine's.
+fn holds_a_world(mounts: &str) -> bool {
+    let mut mounted = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let Some(fields) = mounted.find(|fields| fields.get(1) == Some(&"/dev/shm")) else { return false };
+    let mut options = fields.get(3).copied().unwrap_or_default().split(',');
+    let size = options.find_map(|option| option.strip_prefix("size="));
+    let kilobytes = size.map(|size| size.trim_end_matches('k').parse::<u64>());
+    kilobytes.is_none_or(|size| size.is_ok_and(|size| size >= 1024 * 1024))
 }
 
 impl Drop for Home {
@@ -132,7 +150,7 @@ impl Drop for Home {
 }
 
 /// Serves the world, and lets it go on until it is told to stop.
-async fn live(home: &Home, built: Built, seed: u64, listener: TcpListener) -> anyhow::Result<()> {
+async fn live(home: &Home, built: Built, options: &Demo, listener: TcpListener) -> anyhow::Result<()> {
     let data = home.path();
     let clock = Arc::new(LiveClock::from(built.end));
     let mut node = Node::start(NodeOptions {
@@ -143,7 +161,7 @@ async fn live(home: &Home, built: Built, seed: u64, listener: TcpListener) -> an
         vault_seed: None,
         clock: clock.clone(),
         // Another row than the history's: the same ids again would be the ids of other messages.
-        ids: Arc::new(engine::SeededIds::new(!seed)),
+        ids: Arc::new(engine::SeededIds::new(!options.seed)),
         http: Arc::new(Platforms::open(built.truth.clone())),
     })
     .await?;
@@ -156,7 +174,12 @@ async fn live(home: &Home, built: Built, seed: u64, listener: TcpListener) -> an
         // A dropped sender stops as well.
         let _dropped = stopping.await;
     }));
-    invite(data, &address.to_string(), &built);
+    let address_text = address.to_string();
+    if options.json.json {
+        say(&json!({ "address": address_text, "token_file": data.join(TOKEN_FILE) }).to_string());
+    } else {
+        invite(data, &address_text, &built);
+    }
     let Built { mut shop, end, .. } = built;
     shop.move_to(Arc::new(Living { engine: node.engine.clone(), clock }), Line::to(address)?);
     shop.plan_at(end, Step::Bustle);
@@ -178,29 +201,36 @@ async fn live(home: &Home, built: Built, seed: u64, listener: TcpListener) -> an
 
 /// Says where the world is, and what there is to see.
 fn invite(data: &Path, address: &str, built: &Built) {
-    let token = data.join(TOKEN_FILE);
+    let (token, data) = (data.join(TOKEN_FILE), data.display());
+    let token = token.display();
     say(&format!("Kami listens on http://{address}; the shop lives on, {SPEED} times as fast as the clock."));
-    say(&format!(
-        "Watch it at http://{address}/console: sign in with the admin token, in {}.",
-        token.display()
-    ));
+    say(&format!("The admin token is in {token}."));
+    let ask = format!("curl -s -H \"Authorization: Bearer $(cat {token})\" http://{address}");
     say("\nOrders to look at:");
     for (what, place, number) in built.told.examples() {
+        let channel = place.account().split('/').next().unwrap_or_default();
         say(&format!("  {what}"));
-        say(&format!("    kami --data {} replay order {place}:{number}", data.display()));
+        say(&format!("    kami --data {data} replay order {channel}:{number}"));
+        say(&format!("    {ask}/v1/orders/{channel}:{number}"));
     }
-    let (place, number) =
-        built.told.examples().into_iter().next().map_or((Place::Own, String::new()), |(_, p, n)| (p, n));
-    let channel = place.account().split('/').next().unwrap_or_default();
-    let curl = format!("curl -s -H \"Authorization: Bearer $(cat {})\" http://{address}", token.display());
     say("\nQuestions to ask:");
-    say(&format!("  {curl}/v1/orders/{channel}:{number}"));
-    say(&format!("  {curl}/v1/skus/steam-100/quotas"));
-    say(&format!("  {curl}/v1/views"));
-    say(&format!(
-        "  curl -sN -H \"Authorization: Bearer $(cat {})\" http://{address}/v1/stream",
-        token.display()
-    ));
-    say(&format!("  kami --data {} events tail --after {}", data.display(), built.told.events));
+    say(&format!("  {ask}/v1/skus/steam-100/quotas"));
+    say(&format!("  {ask}/v1/views"));
+    say(&format!("  {ask}/v1/stream -N"));
+    say(&format!("  kami --data {data} events tail --after {}", built.told.events));
     say("\nCtrl-C ends it.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds_a_world;
+
+    #[test]
+    fn a_world_is_kept_in_memory_only_where_there_is_enough() {
+        assert!(holds_a_world("proc /proc proc rw 0 0\ntmpfs /dev/shm tmpfs rw,nosuid 0 0\n"));
+        assert!(holds_a_world("shm /dev/shm tmpfs rw,size=2097152k 0 0\n"));
+        assert!(!holds_a_world("shm /dev/shm tmpfs rw,nosuid,size=65536k,inode64 0 0\n"));
+        assert!(!holds_a_world("tmpfs /run tmpfs rw 0 0\n"));
+        assert!(!holds_a_world(""));
+    }
 }

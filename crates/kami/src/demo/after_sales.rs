@@ -1,4 +1,5 @@
-//! Money back: how buyers ask for it on each platform, what staff answer, and how the platform says it is paid.
+//! Money back: how buyers ask for it on each platform, what staff answer, and how the platform says it is
+//! paid.
 
 use engine::OperatorCommand;
 use serde_json::json;
@@ -18,7 +19,8 @@ impl Shop {
         self.truth.lock().sales.get(order).cloned().unwrap_or_default()
     }
 
-    /// A buyer asks for the money back. Before anything was handed over Kami agrees at once; later staff must.
+    /// A buyer asks for the money back. Before anything was handed over Kami agrees at once; later staff
+    /// must.
     pub(super) async fn ask_back(&mut self, order: OrderNo) -> anyhow::Result<()> {
         let sale = self.known(&order);
         if sale.paid == 0 || sale.refunded > 0 {
@@ -90,7 +92,8 @@ impl Shop {
         Ok(())
     }
 
-    /// Staff answer a wish for a refund. Where the order was paid at the gateway, Kami has it pay the money back.
+    /// Staff answer a wish for a refund. Where the order was paid at the gateway, Kami has it pay the money
+    /// back.
     pub(super) async fn answer_back(&mut self, order: OrderNo, agree: bool) -> anyhow::Result<()> {
         let (place, number) = (order.0, order.1.as_str());
         let refund = match place {

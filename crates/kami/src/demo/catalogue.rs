@@ -1,5 +1,5 @@
-//! What the demo's shop sells, where, and under which settings: the same for every seed, so that only what happens
-//! differs from seed to seed.
+//! What the demo's shop sells, where, and under which settings: the same for every seed, so that only what
+//! happens differs from seed to seed.
 
 use std::fmt;
 
@@ -23,7 +23,8 @@ pub(crate) const GATEWAY: &str = "epay-v1/main";
 /// The account that hears what happens to orders on Xianyu, and is told stock.
 pub(crate) const XIANYU_ERP: &str = "xianyu-erp/main";
 
-/// The keys and names that the pretend platforms and we have agreed on. They open nothing outside this process.
+/// The keys and names that the pretend platforms and we have agreed on. They open nothing outside this
+/// process.
 pub(crate) const OWN_SECRET: &[u8; 32] = b"demo-own-site-shared-secret-0001";
 pub(crate) const POS_SECRET: &[u8; 32] = b"demo-counter-shared-secret-00002";
 pub(crate) const EPAY_PID: &str = "1001";
@@ -203,8 +204,8 @@ pub(crate) fn connections(jd_waits: bool) -> Vec<(&'static str, &'static str, Op
         "confirm_by_query": true, "refunds": true });
     let supply = json!({ "app_id": SUPPLY_APP_ID, "app_secret": SUPPLY_APP_SECRET, "mch_id": SUPPLY_MCH_ID,
         "mch_secret": SUPPLY_MCH_SECRET, "callback_prefixes": [format!("https://{SUPPLY_HOST}/")] });
-    let erp = json!({ "app_key": ERP_APP_KEY, "app_secret": ERP_APP_SECRET, "base_url": format!("https://{ERP_HOST}"),
-        "deliver_orders": false });
+    let erp = json!({ "app_key": ERP_APP_KEY, "app_secret": ERP_APP_SECRET,
+        "base_url": format!("https://{ERP_HOST}"), "deliver_orders": false });
     let jd = json!({ "customer_id": JD_CUSTOMER, "private_key": JD_KEY, "async_when_short": jd_waits,
         "base_url": format!("https://{JD_HOST}") });
     vec![

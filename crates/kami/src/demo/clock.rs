@@ -1,4 +1,5 @@
-//! The time of the living world. While it is built, time stands still between steps ([`engine::ManualClock`]).
+//! The time of the living world. While it is built, time stands still between steps
+//! ([`engine::ManualClock`]).
 
 use std::time::{Duration, Instant};
 

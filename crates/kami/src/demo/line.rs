@@ -1,4 +1,5 @@
-//! The line from the pretend platforms to Kami: HTTP over the loopback interface, one message after the other.
+//! The line from the pretend platforms to Kami: HTTP over the loopback interface, one message after the
+//! other.
 
 use std::time::Duration;
 

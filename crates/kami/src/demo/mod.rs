@@ -1,17 +1,22 @@
-//! `kami demo`: a shop on four platforms and a payment gateway, played from a seed. Buyers, platforms and staff speak
-//! to a real Kami over the loopback interface in the platforms' own formats, signed; Kami's calls to the platforms
-//! are answered in this process. What really happened is kept apart and held against Kami's log.
+//! `kami demo`: a shop on four platforms and a payment gateway, played from a seed. Buyers, platforms and
+//! staff speak to a real Kami over the loopback interface in the platforms' own formats, signed; Kami's calls
+//! to the platforms are answered in this process. What really happened is kept apart and held against Kami's
+//! log.
 
 mod after_sales;
 mod buying;
 mod catalogue;
 mod check;
 mod clock;
+mod flash;
 mod line;
+mod marketplaces;
 mod platforms;
 mod shop;
 mod stage;
+mod stock;
 mod story;
+mod talk;
 mod truth;
 mod unhurried;
 mod wire;
@@ -25,7 +30,7 @@ use check::Told;
 use shop::Shop;
 use stage::Stage;
 
-pub(crate) use catalogue::{DAY, Place, START};
+pub(crate) use catalogue::{DAY, START};
 pub(crate) use clock::{LiveClock, SPEED};
 pub(crate) use line::Line;
 pub(crate) use platforms::Platforms;
@@ -90,8 +95,8 @@ pub(crate) struct Built {
     pub(crate) end: Timestamp,
 }
 
-/// Builds a world in an empty directory, which is left as a stopped Kami leaves it. `passed` is told how much of the
-/// history is over, from 0 to 1.
+/// Builds a world in an empty directory, which is left as a stopped Kami leaves it. `passed` is told how much
+/// of the history is over, from 0 to 1.
 pub(crate) async fn build(data: &Path, plot: Plot, passed: impl Fn(f64)) -> anyhow::Result<Built> {
     let Plot { profile, seed, days } = plot;
     let truth = SharedTruth::default();

@@ -1,5 +1,5 @@
-//! The pretend platforms' side of our calls: answered in this process from the truth. Each checks our signature as
-//! the real one would; nothing leaves the machine.
+//! The pretend platforms' side of our calls: answered in this process from the truth. Each checks our
+//! signature as the real one would; nothing leaves the machine.
 
 use std::time::Duration;
 

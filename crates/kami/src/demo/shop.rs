@@ -1,5 +1,6 @@
-//! The people and platforms around the shop: what they have planned, and how they act on Kami. One thing happens at
-//! a time, each drawn from the same row of random numbers, so that a seed always gives the same history.
+//! The people and platforms around the shop: what they have planned, and how they act on Kami. One thing
+//! happens at a time, each drawn from the same row of random numbers, so that a seed always gives the same
+//! history.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,21 +8,18 @@ use std::{
 };
 
 use anyhow::Context;
-use engine::{EngineError, ImportBatch, OperatorAnswer, OperatorCommand, OrderRef};
+use engine::{EngineError, OperatorAnswer, OperatorCommand, OrderRef};
 use events::Actor;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use serde_json::Value;
-use vault::KeyVerdict;
-use vocabulary::{CardKey, KeyKind, Secret, Timestamp};
+use vocabulary::Timestamp;
 
 use super::{
     Profile,
-    catalogue::{self, DAY, ITEMS, Item, KEEPER, LATE_ITEM, Place, account, connections, yuan},
-    line::{Answer, Line},
+    catalogue::{self, DAY, ITEMS, Item, LATE_ITEM, Place, account},
+    line::Line,
     stage::World,
     story::Beat,
     truth::{OrderNo, SharedTruth},
-    wire::{self, Wire},
 };
 
 /// Something planned.
@@ -233,68 +231,6 @@ impl Shop {
         Item::price_at(self.list[item], place) * i64::from(quantity)
     }
 
-    /// Sends a message. `calls` says that Kami may call a platform because of it: then that comes first, before
-    /// anything else happens. In a storm the message comes several times, and forged ones before it.
-    pub(super) async fn tell(&mut self, wire: Wire, calls: bool) -> anyhow::Result<Answer> {
-        if self.storm && self.forged < 120 && self.rng.random_bool(0.08) {
-            self.forge(wire.clone().forged()).await?;
-        }
-        self.sent += 1;
-        let answer = self.line.send(&wire).await?;
-        if calls {
-            self.calm().await?;
-        }
-        if self.storm && answer.status == 200 && self.rng.random_bool(0.3) {
-            let times = self.rng.random_range(1..=3);
-            let repeats = self.line.burst(&wire, times).await?;
-            self.repeated += repeats.len() as u64;
-            self.sent += repeats.len() as u64;
-            if repeats.iter().any(|repeat| *repeat != answer) {
-                self.truth
-                    .fault(format!("a repeat was answered otherwise than the first: {}", answer.excerpt()));
-            }
-        }
-        Ok(answer)
-    }
-
-    /// Sends a message that must not be believed.
-    pub(super) async fn forge(&mut self, wire: Wire) -> anyhow::Result<()> {
-        self.forged += 1;
-        self.sent += 1;
-        let answer = self.line.send(&wire).await?;
-        let body = answer.json();
-        let refused = answer.status >= 400
-            || [401, 408].contains(&body["code"].as_i64().unwrap_or_default())
-            || body["retCode"] == "106";
-        if !refused {
-            self.truth.fault(format!("a forged message was believed: {}", answer.excerpt()));
-        }
-        Ok(())
-    }
-
-    /// Sends a question, which is never repeated: each look is recorded.
-    pub(super) async fn ask(&mut self, wire: Wire) -> anyhow::Result<Answer> {
-        self.sent += 1;
-        self.line.send(&wire).await
-    }
-
-    /// Sends a message of the own site or the counter.
-    pub(super) async fn tell_generic(
-        &mut self,
-        place: Place,
-        id: &str,
-        message: &Value,
-    ) -> anyhow::Result<Answer> {
-        if self.storm && self.forged < 120 && self.rng.random_bool(0.08) {
-            let stale = self.now().plus_secs(-3_600);
-            self.forge(wire::generic(place, id, stale, message)).await?;
-        }
-        let wire = wire::generic(place, id, self.now(), message);
-        let calls =
-            message["type"].as_str().is_some_and(|kind| kind != "order.created" && kind != "order.paid");
-        self.tell(wire, calls).await
-    }
-
     /// Has a member of staff do something. A business "no" is given back.
     pub(super) async fn staff(
         &mut self,
@@ -327,146 +263,6 @@ impl Shop {
     /// How staff name an order.
     pub(super) fn order(place: Place, number: &str) -> anyhow::Result<OrderRef> {
         Ok(OrderRef::Number(account(place.account())?, number.to_owned()))
-    }
-
-    /// Sets the shop up: items, accounts, listings, prices, first keys.
-    pub(crate) async fn open(&mut self) -> anyhow::Result<()> {
-        for item in &ITEMS {
-            self.must(KEEPER, OperatorCommand::DefineSku(item.definition()?)).await?;
-        }
-        for (name, title, orders_of, settings) in connections(self.profile != Profile::Flash) {
-            let connection = engine::Connection {
-                account: account(name)?,
-                name: title.to_owned(),
-                currency: vocabulary::Currency::CNY,
-                orders_of: orders_of.map(account).transpose()?,
-                settings: Secret::new(settings.to_string()),
-            };
-            self.world.engine().connect(Actor::staff(KEEPER), connection).await.context("an account")?;
-        }
-        for (n, item) in ITEMS.iter().enumerate() {
-            for place in [Place::Xianyu, Place::Jd] {
-                self.list_item(place.account(), &item.listed(place), item).await?;
-            }
-            self.list_item(catalogue::XIANYU_ERP, &item.product.to_string(), item).await?;
-            self.set_price(n, item.price, "list").await?;
-            if n != LATE_ITEM {
-                self.restock(n).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn list_item(&mut self, name: &str, listed: &str, item: &Item) -> anyhow::Result<()> {
-        let (account, sku) = (account(name)?, item.sku.parse().context("a SKU")?);
-        self.must(KEEPER, OperatorCommand::MapListing { account, item: listed.to_owned(), sku }).await?;
-        Ok(())
-    }
-
-    /// Sets an item's list price, and what follows from it on the platforms.
-    pub(super) async fn set_price(&mut self, item: usize, fen: i64, reason: &str) -> anyhow::Result<()> {
-        self.list[item] = fen;
-        for place in [None, Some(Place::Xianyu), Some(Place::Jd)] {
-            let command = OperatorCommand::SetPrice {
-                sku: ITEMS[item].sku.parse().context("a SKU")?,
-                account: place.map(|place| account(place.account())).transpose()?,
-                unit_price: yuan(Item::price_at(fen, place.unwrap_or(Place::Own))),
-                valid_from: None,
-                valid_until: None,
-                reason: reason.to_owned(),
-            };
-            self.must(KEEPER, command).await?;
-        }
-        Ok(())
-    }
-
-    /// About what is sold of an item in eight days.
-    pub(super) fn lot(&self, item: usize) -> u32 {
-        let weights: u32 = ITEMS.iter().map(|item| item.weight).sum();
-        let share = self.profile.visits_a_day() * 8 * ITEMS[item].weight / weights;
-        share.max(20).div_ceil(ITEMS[item].kind.uses())
-    }
-
-    async fn restock(&mut self, item: usize) -> anyhow::Result<()> {
-        self.restocking.remove(&item);
-        let suppliers = ["keys-and-more", "north-wind", "card-house"];
-        let supplier = suppliers[self.rng.random_range(0..suppliers.len())];
-        self.import(item, self.lot(item), supplier).await?;
-        Ok(())
-    }
-
-    /// Puts keys on stock; returns the batch.
-    pub(super) async fn import(
-        &mut self,
-        item: usize,
-        count: u32,
-        supplier: &str,
-    ) -> anyhow::Result<vocabulary::BatchId> {
-        let goods = &ITEMS[item];
-        let codes: Vec<(String, Option<String>)> = (0..count)
-            .map(|_| (self.code(goods), (goods.kind == KeyKind::Pair).then(|| self.digits(6))))
-            .collect();
-        let batch = ImportBatch {
-            sku: goods.sku.parse().context("a SKU")?,
-            supplier: Some(supplier.to_owned()),
-            unit_cost: Some(yuan(goods.cost)),
-            sell_until: None,
-        };
-        let world = self.world.clone();
-        let engine = world.engine();
-        let mut import = engine
-            .begin_import(Actor::staff(KEEPER), batch, goods.family.to_owned())
-            .await
-            .context("an import")?;
-        let keys: Vec<CardKey> = codes
-            .iter()
-            .map(|(code, pin)| {
-                let pin = pin.clone().map(Secret::new);
-                CardKey { code: Secret::new(code.clone()), pin, expires_on: None }
-            })
-            .collect();
-        // The truth must know the keys before waiting orders are given them.
-        for (index, (code, _)) in (0..).zip(&codes) {
-            self.truth.lock().imported(code, (import.batch, index));
-        }
-        let mut verdicts = Vec::new();
-        for chunk in keys.chunks(2_000) {
-            verdicts.extend(engine.import_chunk(&mut import, chunk).await.context("an import")?);
-        }
-        if verdicts.iter().any(|verdict| matches!(verdict, KeyVerdict::Duplicate { .. })) {
-            self.truth.fault("a fresh key was taken for a duplicate".to_owned());
-        }
-        self.left[item] += i64::from(count * goods.kind.uses());
-        self.calm().await?;
-        Ok(import.batch)
-    }
-
-    fn code(&mut self, item: &Item) -> String {
-        const ALPHABET: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-        let mut part = || -> String {
-            (0..5).map(|_| char::from(ALPHABET[self.rng.random_range(0..ALPHABET.len())])).collect()
-        };
-        let parts = [part(), part(), part()];
-        format!("{}-{}", item.family[..2].to_uppercase(), parts.join("-"))
-    }
-
-    fn digits(&mut self, count: usize) -> String {
-        (0..count).map(|_| char::from(b'0' + self.rng.random_range(0..10))).collect()
-    }
-
-    /// Something was sold: when little is left, more is ordered.
-    pub(super) fn sold(&mut self, item: usize, quantity: u32) {
-        self.left[item] -= i64::from(quantity);
-        if self.left[item] * 6 < i64::from(self.lot(item) * ITEMS[item].kind.uses()) {
-            self.reorder(item, 4 * 3_600..8 * 3_600);
-        }
-    }
-
-    /// More of an item is ordered, unless it is already.
-    pub(super) fn reorder(&mut self, item: usize, secs: std::ops::Range<i64>) {
-        if self.profile != Profile::Flash && self.restocking.insert(item) {
-            self.plan_in(secs, Step::Restock(item));
-        }
     }
 
     /// Plans the visits of a day by the hour: most come in the evening.

@@ -134,7 +134,8 @@ pub(crate) trait World: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Returns when it is so late.
     async fn reach(&self, at: Timestamp) -> anyhow::Result<()>;
-    /// Lets everything happen that is due, timers and calls to the platforms included, until nothing more does.
+    /// Lets everything happen that is due, timers and calls to the platforms included, until nothing more
+    /// does.
     async fn calm(&self) -> anyhow::Result<()>;
 }
 
@@ -150,8 +151,8 @@ impl World for Stage {
         self.clock.advance_to(at);
         Ok(())
     }
-    /// Whatever comes next finds the same world in every run. Calls to the platforms are kept waiting meanwhile, so
-    /// that what time makes due always comes before their outcomes.
+    /// Whatever comes next finds the same world in every run. Calls to the platforms are kept waiting
+    /// meanwhile, so that what time makes due always comes before their outcomes.
     async fn calm(&self) -> anyhow::Result<()> {
         // Polled in this order: the engine looks at the time, and only behind that do the platforms answer.
         let answering = async {

@@ -8,8 +8,7 @@ use vocabulary::{KeyRef, Timestamp};
 use super::{
     Profile,
     catalogue::{
-        DAY, DEAR_ITEM, FLASH_ITEM, ITEMS, KEEPER, LATE_ITEM, Place, SCARCE_ITEM, START, SUPPORT, account,
-        yuan,
+        DAY, DEAR_ITEM, ITEMS, KEEPER, LATE_ITEM, Place, SCARCE_ITEM, START, SUPPORT, account, yuan,
     },
     shop::{Shop, Step},
     truth::{Bill, OrderNo},
@@ -77,14 +76,6 @@ impl Shop {
         Ok(START.plus_secs(days * DAY))
     }
 
-    /// One sale: 5,000 keys, 20,000 buyers within four minutes, and every fault that messages can have.
-    async fn plan_one_sale(&mut self) -> anyhow::Result<Timestamp> {
-        self.import(FLASH_ITEM, 5_000 - self.lot(FLASH_ITEM), "keys-and-more").await?;
-        self.storm = true;
-        self.plan_buyers(20_000, 240);
-        Ok(START.plus_secs(3 * 3_600))
-    }
-
     pub(super) async fn beat(&mut self, beat: Beat) -> anyhow::Result<()> {
         match beat {
             Beat::StormBegins => self.storm_begins().await,
@@ -142,7 +133,8 @@ impl Shop {
         Ok(())
     }
 
-    /// A buyer pays one fen less than the order costs: the gateway has the money, and Kami does not take it for paid.
+    /// A buyer pays one fen less than the order costs: the gateway has the money, and Kami does not take it
+    /// for paid.
     async fn wrong_amount(&mut self) -> anyhow::Result<()> {
         let Some((number, total)) = self.own_order(3).await? else { return Ok(()) };
         self.pay(&number, total - 1).await
@@ -161,51 +153,12 @@ impl Shop {
     }
 
     /// How many of an item the counter could sell now.
-    async fn available(&mut self, item: usize) -> anyhow::Result<u32> {
+    pub(super) async fn available(&mut self, item: usize) -> anyhow::Result<u32> {
         let message = json!({ "type": "stock.query", "data": { "sku": ITEMS[item].sku } });
         let id = format!("stock-{}", self.number());
         let answer = self.ask(wire::generic(Place::Pos, &id, self.now(), &message)).await?;
         let available = answer.json()["items"][0]["available"].as_u64().unwrap_or_default();
         Ok(u32::try_from(available).unwrap_or(u32::MAX))
-    }
-
-    /// More buyers than keys within four minutes, with units set aside for the own site and a ceiling for Xianyu.
-    async fn flash_sale(&mut self) -> anyhow::Result<()> {
-        let available = self.available(FLASH_ITEM).await?;
-        let floor = u64::from(available / 5);
-        self.quotas([floor, 0, floor / 4], Some(floor * 2), "flash sale").await?;
-        self.restocking.insert(FLASH_ITEM);
-        self.plan_in(12 * 3_600..14 * 3_600, Step::Restock(FLASH_ITEM));
-        self.plan_buyers(available * 2, 240);
-        Ok(())
-    }
-
-    fn plan_buyers(&mut self, count: u32, secs: i64) {
-        for _ in 0..count {
-            let place = match self.rng.random_range(0..100) {
-                0..40 => Place::Own,
-                40..65 => Place::Xianyu,
-                65..85 => Place::Jd,
-                _ => Place::Pos,
-            };
-            self.plan_in(0..secs, Step::Buy(place, FLASH_ITEM, 1));
-        }
-    }
-
-    /// Floors of the own site, Xianyu and the counter, and Xianyu's ceiling, for the item of the flash sale.
-    async fn quotas(&mut self, floors: [u64; 3], cap: Option<u64>, reason: &str) -> anyhow::Result<()> {
-        let places = [(Place::Own, None), (Place::Xianyu, cap), (Place::Pos, None)];
-        for ((place, cap), floor) in places.into_iter().zip(floors) {
-            let command = OperatorCommand::SetQuota {
-                sku: ITEMS[FLASH_ITEM].sku.parse()?,
-                account: account(place.account())?,
-                floor,
-                cap,
-                reason: reason.to_owned(),
-            };
-            self.must(KEEPER, command).await?;
-        }
-        Ok(())
     }
 
     /// The news that the money went back comes before the news that it came.
@@ -256,8 +209,8 @@ impl Shop {
         Ok(())
     }
 
-    /// Two in five buyers of the new item say that their key is refused. The first three are given others of the same
-    /// batch; then the batch is quarantined, and the rest are given keys of a better one.
+    /// Two in five buyers of the new item say that their key is refused. The first three are given others of
+    /// the same batch; then the batch is quarantined, and the rest are given keys of a better one.
     async fn bad_keys(&mut self) -> anyhow::Result<()> {
         let sold: Vec<(OrderNo, (vocabulary::BatchId, u32))> = {
             let truth = self.truth.lock();
@@ -292,8 +245,8 @@ impl Shop {
         Ok(())
     }
 
-    /// A company buys all there is of an item. JD's orders are taken without keys, and fulfilled by call-back when the
-    /// next batch comes.
+    /// A company buys all there is of an item. JD's orders are taken without keys, and fulfilled by call-back
+    /// when the next batch comes.
     async fn buy_out(&mut self) -> anyhow::Result<()> {
         self.restocking.insert(SCARCE_ITEM);
         self.plan_in(6 * 3_600..6 * 3_600 + 60, Step::Restock(SCARCE_ITEM));

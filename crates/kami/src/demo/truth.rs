@@ -1,5 +1,5 @@
-//! What really happened, as the platforms and buyers know it. It is kept apart from Kami, which cannot read it, and
-//! held against Kami's log in the end.
+//! What really happened, as the platforms and buyers know it. It is kept apart from Kami, which cannot read
+//! it, and held against Kami's log in the end.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

@@ -1,5 +1,5 @@
-//! The messages that the pretend platforms send, signed as each protocol demands; and their side of the checks of what
-//! we send them.
+//! The messages that the pretend platforms send, signed as each protocol demands; and their side of the
+//! checks of what we send them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use channel::{legacy_sign::md5_hex, sign::hmac_sha256};

@@ -5,7 +5,12 @@ use std::fs;
 use sqlx::Connection;
 use verify::{Invariant, Report, VerifyError};
 
-use crate::support::{Log, database, shop::Shop, write};
+use crate::support::{
+    Log, database,
+    facts::{pool, quota},
+    shop::Shop,
+    write,
+};
 
 async fn check(dir: &std::path::Path) -> Report {
     verify::verify_dir(dir, |_| {}).await.unwrap()
@@ -80,6 +85,28 @@ async fn a_row_that_is_not_readable_is_named() {
     sqlx::query(spoil).execute(&mut db).await.unwrap();
     let first = &check(dir.path()).await.violations[0];
     assert_eq!((first.invariant, first.position), (Invariant::I3, Some(8)));
+}
+
+#[tokio::test]
+async fn a_row_that_is_not_readable_hides_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shop = Shop::busy();
+    while shop.log.end() < 300 {
+        shop.log.unit(vec![pool(quota(0, None))]);
+    }
+    write(dir.path(), &[&shop.log]).await;
+    let mut db = database(&dir.path().join("log.db")).await;
+    for spoil in [
+        "UPDATE event SET version = -1 WHERE position = 100",
+        "UPDATE event SET hash = x'00' WHERE position = 150",
+        "UPDATE event SET metadata = metadata || ' ' WHERE position IN (101, 280)",
+    ] {
+        sqlx::query(spoil).execute(&mut db).await.unwrap();
+    }
+    let report = check(dir.path()).await;
+    assert_eq!(report.merchants[0].events, 300);
+    let bad: std::collections::BTreeSet<_> = report.violations.iter().filter_map(|v| v.position).collect();
+    assert!(bad.is_superset(&[100, 101, 150, 280].into()), "{bad:?}");
 }
 
 #[tokio::test]
