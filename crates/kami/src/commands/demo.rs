@@ -204,7 +204,7 @@ fn invite(data: &Path, address: &str, built: &Built) {
     let (token, data) = (data.join(TOKEN_FILE), data.display());
     let token = token.display();
     say(&format!("Kami listens on http://{address}; the shop lives on, {SPEED} times as fast as the clock."));
-    say(&format!("The admin token is in {token}."));
+    say(&format!("Watch it at http://{address}/console; the admin token to sign in with is in {token}."));
     let ask = format!("curl -s -H \"Authorization: Bearer $(cat {token})\" http://{address}");
     say("\nOrders to look at:");
     for (what, place, number) in built.told.examples() {
