@@ -20,8 +20,8 @@ mod verify;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, CheckPayment, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol,
-    RawRequest, Refund, Refusal, Reply, SettingsError, Verified,
+    Adapter, Capabilities, CheckPayment, Confidence, Inbound, Kind, Limits, Manifest, Outcome, Proof,
+    Protocol, RawRequest, Refund, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -42,10 +42,15 @@ pub const V2: Protocol = Protocol {
     example_settings: include_str!("example-v2.json"),
 };
 
-const CAPABILITIES: Capabilities =
-    Capabilities { deliver: false, push_stock: false, read_back: false, check_payment: true, refund: true };
+const CAPABILITIES: Capabilities = Capabilities { check_payment: true, refund: true, ..Capabilities::NONE };
 // No operator names a limit; these are polite.
 const LIMITS: Limits = Limits { calls_per_s: 5, concurrency: 4, timeout_ms: 10_000 };
+
+const CONFIDENCE: &[(&str, Confidence)] = &[
+    ("inbound", Confidence::Documented),
+    ("check_payment", Confidence::Documented),
+    ("refund", Confidence::Documented),
+];
 
 static V1_MANIFEST: Manifest = Manifest {
     code: "epay-v1",
@@ -54,6 +59,7 @@ static V1_MANIFEST: Manifest = Manifest {
     capabilities: CAPABILITIES,
     clock_tolerance_secs: None,
     limits: LIMITS,
+    confidence: CONFIDENCE,
     sources: &[
         "https://github.com/Calcium-Ion/go-epay",
         "https://github.com/assimon/dujiaoka (app/Http/Controllers/Pay/YipayController.php)",
@@ -68,6 +74,7 @@ static V2_MANIFEST: Manifest = Manifest {
     capabilities: CAPABILITIES,
     clock_tolerance_secs: Some(verify::TOLERANCE_SECS),
     limits: LIMITS,
+    confidence: CONFIDENCE,
     sources: &["https://github.com/xiaoyi510/xarr-pay-docs (docs/merchant/api/epayn.md)"],
 };
 
@@ -94,6 +101,9 @@ impl Adapter for Epay {
     }
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         verify::verify(&self.gateway, request, now)
+    }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        verify::signed_text(&self.gateway, request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(&self.gateway, request.request())

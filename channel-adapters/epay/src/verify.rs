@@ -58,3 +58,12 @@ pub(crate) fn signed_by_gateway(gateway: &Gateway, pairs: &[Pair]) -> Result<Pro
         }
     }
 }
+
+/// What a notification's signature is made over, with the key left out.
+pub(crate) fn signed_text(gateway: &Gateway, request: &RawRequest) -> Option<String> {
+    let canonical = gateway.canonical(&fields(request).ok()?);
+    Some(match gateway.keys {
+        Keys::Md5(_) => format!("{canonical}***"),
+        Keys::Rsa { .. } => canonical,
+    })
+}

@@ -47,12 +47,16 @@ fn refund() -> RefundJob {
         txn: Some("T1".into()),
         refund: "rf-1".into(),
         amount: yuan(2888),
+        total: yuan(2888),
+        asked_by_channel: false,
+        memo: None,
+        order_memo: None,
         reason: "out of stock".into(),
     }
 }
 
 fn response(body: &str) -> OutboundResponse {
-    OutboundResponse { status: 200, retry_after: None, body: body.into() }
+    OutboundResponse { status: 200, headers: Vec::new(), retry_after: None, body: body.into() }
 }
 
 /// An answer of a V2 gateway: the fields in order, signed with the platform's key.

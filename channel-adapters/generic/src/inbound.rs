@@ -197,6 +197,7 @@ fn refund(data: &Data, id: &str, otherwise: &str) -> Result<RefundAsk, Refusal> 
         refund,
         amount: amount(data)?,
         reason: reason(data, otherwise)?,
+        memo: None,
     })
 }
 

@@ -16,8 +16,8 @@ mod verify;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol, PushStock,
-    RawRequest, Refusal, Reply, SettingsError, Verified,
+    Adapter, Capabilities, Confidence, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol,
+    PushStock, RawRequest, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -34,15 +34,14 @@ static MANIFEST: Manifest = Manifest {
     code: "generic",
     name: ("Generic signed webhook", "通用签名渠道"),
     inbound: &[Kind::Call, Kind::Notice, Kind::Query],
-    capabilities: Capabilities {
-        deliver: true,
-        push_stock: true,
-        read_back: false,
-        check_payment: false,
-        refund: false,
-    },
+    capabilities: Capabilities { deliver: true, push_stock: true, ..Capabilities::NONE },
     clock_tolerance_secs: Some(TOLERANCE_SECS),
     limits: Limits { calls_per_s: 20, concurrency: 8, timeout_ms: 20_000 },
+    confidence: &[
+        ("inbound", Confidence::Documented),
+        ("deliver", Confidence::Documented),
+        ("push_stock", Confidence::Documented),
+    ],
     sources: &["https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"],
 };
 
@@ -64,6 +63,9 @@ impl Adapter for Generic {
     }
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         verify::verify(&self.settings, request, now)
+    }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        verify::signed_text(request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(&self.settings, request.request())

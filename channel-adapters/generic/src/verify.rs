@@ -44,6 +44,12 @@ pub(crate) fn signed_content(id: &str, sent_at: &str, body: &[u8]) -> Vec<u8> {
     [id.as_bytes(), b".", sent_at.as_bytes(), b".", body].concat()
 }
 
+/// The signed content as text, to show to people. No secret is part of it.
+pub(crate) fn signed_text(request: &RawRequest) -> Option<String> {
+    let sent_at = request.header("webhook-timestamp").ok()?;
+    String::from_utf8(signed_content(message_id(request).ok()?, sent_at, &request.body)).ok()
+}
+
 /// The signatures of a header, decoded.
 #[derive(Default)]
 struct Signatures {

@@ -83,6 +83,7 @@ fn reply(outcome: &Outcome) -> (u16, String) {
 
 fn line(keys: Vec<CardKey>) -> LineView {
     LineView {
+        item: "ITEM-1".into(),
         sku: "steam-50".parse().unwrap(),
         name: "Steam 50 元卡".into(),
         quantity: Quantity::ONE,
@@ -95,6 +96,7 @@ fn order(keys: Vec<CardKey>) -> Outcome {
     Outcome::Order(Box::new(OrderView {
         order: "order-0198c1a0000070008000000000000001".parse().unwrap(),
         external_no: "POS7-000123".into(),
+        memo: None,
         state: if keys.is_empty() { OrderState::Processing } else { OrderState::Delivered },
         total: Money::new(2888, Currency::CNY),
         lines: vec![line(keys)],
@@ -143,6 +145,7 @@ fn the_delivery_event_names_the_order_and_no_key() {
         memo: None,
         lines: vec![line(vec![key])],
         total: Money::new(2888, Currency::CNY),
+        txn: None,
         idempotency_key: "d-1".into(),
         fulfilled_at: partner::NOW,
     };

@@ -23,8 +23,8 @@ mod wire;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol, RawRequest,
-    Refusal, Reply, SettingsError, Verified,
+    Adapter, Capabilities, Confidence, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol,
+    RawRequest, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -37,15 +37,10 @@ static MANIFEST: Manifest = Manifest {
     code: "jd-game-card",
     name: ("JD game cards", "京东（游戏点卡平台）"),
     inbound: &[Kind::Call, Kind::Query],
-    capabilities: Capabilities {
-        deliver: true,
-        push_stock: false,
-        read_back: false,
-        check_payment: false,
-        refund: false,
-    },
+    capabilities: Capabilities { deliver: true, ..Capabilities::NONE },
     clock_tolerance_secs: Some(settings::TOLERANCE_SECS),
     limits: Limits { calls_per_s: 10, concurrency: 4, timeout_ms: 10_000 },
+    confidence: &[("inbound", Confidence::Documented), ("deliver", Confidence::Documented)],
     sources: &["京东游戏点卡平台 服务接口规范说明文档, read 2026-11-22; see README.md"],
 };
 
@@ -67,6 +62,9 @@ impl Adapter for GameCard {
     }
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         verify::verify(&self.settings, request, now)
+    }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        verify::signed_text(request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(&self.settings, request.request())

@@ -11,18 +11,22 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 /// The signature of a form: its fields that have a value, sorted by name, as `k=v&…&` and the private key.
 /// Values are taken as they were before url-encoding.
 pub(crate) fn signature(settings: &Settings, fields: &[(&str, &str)]) -> String {
+    let plain = Secret::new(sorted(fields) + settings.private_key.expose());
+    md5_hex(plain.expose().as_bytes())
+}
+
+/// What a form's signature is made over, with the key left out.
+pub(crate) fn signed_text(request: &RawRequest) -> Option<String> {
+    let form = request.form().ok()?;
+    let fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    Some(sorted(&fields) + "***")
+}
+
+fn sorted(fields: &[(&str, &str)]) -> String {
     let mut fields: Vec<_> =
         fields.iter().filter(|(name, value)| *name != "sign" && !value.is_empty()).collect();
     fields.sort_unstable();
-    let mut plain = String::new();
-    for (name, value) in fields {
-        plain.push_str(name);
-        plain.push('=');
-        plain.push_str(value);
-        plain.push('&');
-    }
-    plain.push_str(settings.private_key.expose());
-    md5_hex(Secret::new(plain).expose().as_bytes())
+    fields.iter().map(|(name, value)| format!("{name}={value}&")).collect()
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {

@@ -183,6 +183,7 @@ fn job(quantity: i64, keys: Vec<vocabulary::CardKey>) -> DeliveryJob {
         memo: None,
         lines: vec![line(quantity, keys)],
         total: Money::new(990, Currency::CNY),
+        txn: None,
         idempotency_key: "d1".into(),
         fulfilled_at: NOW,
     }
@@ -224,7 +225,12 @@ fn responses_to_a_result_are_read_without_wishful_thinking() {
     let deliver = adapter.deliver().expect("declared");
     let job = job(2, two_keys());
     let read = |status, body: &str| {
-        let response = OutboundResponse { status, retry_after: None, body: body.as_bytes().to_vec() };
+        let response = OutboundResponse {
+            status,
+            headers: Vec::new(),
+            retry_after: None,
+            body: body.as_bytes().to_vec(),
+        };
         deliver.interpret(&job, Ok(&response))
     };
     let refused = |code: &str| CallOutcome::Refused { code: code.into() };

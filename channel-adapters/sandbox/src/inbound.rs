@@ -205,6 +205,7 @@ impl RefundBody {
             refund: reference("refund", &self.refund)?,
             amount: Some(money(self.amount_minor, &self.currency)?),
             reason: words("reason", self.reason.as_deref().unwrap_or("refund"), 200)?,
+            memo: None,
         };
         Ok((Kind::Notice, self.at, ask(refund)))
     }

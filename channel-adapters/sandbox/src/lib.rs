@@ -23,8 +23,8 @@ mod verify;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, CheckPayment, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol,
-    PushStock, RawRequest, ReadBack, Refund, Refusal, Reply, SettingsError, Verified,
+    Adapter, Capabilities, CheckPayment, Confidence, Deliver, Inbound, Kind, Limits, Manifest, Outcome,
+    Proof, Protocol, PushStock, RawRequest, ReadBack, Refund, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -44,9 +44,18 @@ static MANIFEST: Manifest = Manifest {
         read_back: true,
         check_payment: true,
         refund: true,
+        ..Capabilities::NONE
     },
     clock_tolerance_secs: Some(verify::TOLERANCE_SECS),
     limits: Limits { calls_per_s: 500, concurrency: 16, timeout_ms: 5_000 },
+    confidence: &[
+        ("inbound", Confidence::Documented),
+        ("deliver", Confidence::Documented),
+        ("push_stock", Confidence::Documented),
+        ("read_back", Confidence::Documented),
+        ("check_payment", Confidence::Documented),
+        ("refund", Confidence::Documented),
+    ],
     sources: &["README.md of this folder: the protocol is our own"],
 };
 
@@ -68,6 +77,9 @@ impl Adapter for Sandbox {
     }
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         verify::verify(&self.settings, request, now)
+    }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        verify::signed_text(request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(&self.settings, request.request())

@@ -59,6 +59,19 @@ pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) 
     hmac_sha256_matches(&keys, &signed.content(), &[given])
 }
 
+/// What a request's signature is made over, as text. No secret is part of it.
+pub(crate) fn signed_text(request: &RawRequest) -> Option<String> {
+    let signed = Signed {
+        way: TO_MERCHANT,
+        topic: &request.topic,
+        shop: request.header("x-sandbox-shop").ok()?,
+        message: request.header("x-sandbox-message").ok()?,
+        sent_at: request.header("x-sandbox-timestamp").ok()?,
+        body: &request.body,
+    };
+    String::from_utf8(signed.content()).ok()
+}
+
 /// The message's id: 1 to 64 letters, digits, `-`, `_`, `.` or `:`.
 pub(crate) fn message_id(request: &RawRequest) -> Result<&str, Refusal> {
     let id = request.header("x-sandbox-message")?;

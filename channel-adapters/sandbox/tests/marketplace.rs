@@ -92,7 +92,7 @@ async fn send(call: &OutboundRequest) -> Result<OutboundResponse, TransportFailu
     let response = request.send().await.map_err(|_| TransportFailure::NoAnswer)?;
     let status = response.status().as_u16();
     let body = response.bytes().await.map_err(|_| TransportFailure::NoAnswer)?.to_vec();
-    Ok(OutboundResponse { status, retry_after: None, body })
+    Ok(OutboundResponse { status, headers: Vec::new(), retry_after: None, body })
 }
 
 fn delivery(number: &str, order: &str, codes: &[&str]) -> DeliveryJob {
@@ -101,7 +101,9 @@ fn delivery(number: &str, order: &str, codes: &[&str]) -> DeliveryJob {
         order: "order-0198c1a0000070008000000000000001".parse().unwrap(),
         external_no: order.into(),
         memo: None,
+        txn: None,
         lines: vec![LineView {
+            item: "ITEM-1".into(),
             sku: "steam-50".parse().unwrap(),
             name: "Steam 50".into(),
             quantity: Quantity::try_from(codes.len() as i64).unwrap(),
@@ -204,6 +206,10 @@ async fn what_was_done_and_not_answered_shows_when_it_is_asked_about() {
         txn: None,
         refund: "rf-1".into(),
         amount: Money::new(2888, Currency::CNY),
+        total: Money::new(2888, Currency::CNY),
+        asked_by_channel: false,
+        memo: None,
+        order_memo: None,
         reason: "refund".into(),
     };
     let pay_back = adapter.refund().unwrap();

@@ -75,7 +75,9 @@ fn job() -> DeliveryJob {
         order: "order-0198c1a0000070008000000000000001".parse().unwrap(),
         external_no: "MK-1002".into(),
         memo: None,
+        txn: None,
         lines: vec![LineView {
+            item: "ITEM-1".into(),
             sku: "steam-50".parse().unwrap(),
             name: "Steam 50".into(),
             quantity: Quantity::try_from(2).unwrap(),
@@ -118,7 +120,12 @@ fn a_delivery_keeps_its_number_and_bytes_on_every_retry() {
 }
 
 fn answered<T>(read: impl Fn(&OutboundResponse) -> CallOutcome<T>, body: &str) -> CallOutcome<T> {
-    read(&OutboundResponse { status: 200, retry_after: None, body: body.as_bytes().to_vec() })
+    read(&OutboundResponse {
+        status: 200,
+        headers: Vec::new(),
+        retry_after: None,
+        body: body.as_bytes().to_vec(),
+    })
 }
 
 #[test]
@@ -141,6 +148,10 @@ fn answers_count_only_for_what_was_asked() {
         txn: None,
         refund: "RF-1".into(),
         amount: Money::new(1, Currency::CNY),
+        total: Money::new(1, Currency::CNY),
+        asked_by_channel: false,
+        memo: None,
+        order_memo: None,
         reason: "x".into(),
     };
     let told = |body: &str| answered(|r| refund.interpret_ask(&back, Ok(r)), body);

@@ -155,6 +155,7 @@ impl Detail {
             refund: format!("refund:{}", self.order_no),
             amount: (self.refund_amount > 0).then(|| Money::new(self.refund_amount, Currency::CNY)),
             reason: format!("refund_status {}", self.refund_status),
+            memo: None,
         }
     }
 

@@ -22,8 +22,8 @@ mod verify;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol, PushStock, RawRequest,
-    ReadBack, Refusal, Reply, SettingsError, Verified,
+    Adapter, Capabilities, Confidence, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol, PushStock,
+    RawRequest, ReadBack, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -36,15 +36,14 @@ static MANIFEST: Manifest = Manifest {
     code: "xianyu-erp",
     name: ("Xianyu (ERP)", "闲鱼（闲管家开放平台）"),
     inbound: &[Kind::Notice],
-    capabilities: Capabilities {
-        deliver: false,
-        push_stock: true,
-        read_back: true,
-        check_payment: false,
-        refund: false,
-    },
+    capabilities: Capabilities { push_stock: true, read_back: true, ..Capabilities::NONE },
     clock_tolerance_secs: Some(verify::TOLERANCE_SECS),
     limits: Limits { calls_per_s: 5, concurrency: 4, timeout_ms: 10_000 },
+    confidence: &[
+        ("inbound", Confidence::Documented),
+        ("push_stock", Confidence::Documented),
+        ("read_back", Confidence::Documented),
+    ],
     sources: &["闲管家开放平台 (Apifox document), read 2026-11-22; see README.md"],
 };
 
@@ -66,6 +65,9 @@ impl Adapter for Erp {
     }
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         verify::verify(&self.settings, request, now)
+    }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        verify::signed_text(&self.settings, request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(request.request())

@@ -13,14 +13,20 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// The signature of a body: over its raw bytes, the time stamp as it is written and the app's credentials.
 pub(crate) fn signature(settings: &Settings, body: &[u8], timestamp: &str) -> String {
-    let seller = settings.seller_id.map(|id| format!("{id},")).unwrap_or_default();
-    let plain = Secret::new(format!(
-        "{},{},{timestamp},{seller}{}",
-        settings.app_key,
-        md5_hex(body),
-        settings.app_secret.expose()
-    ));
+    let plain = Secret::new(plain(settings, body, timestamp, settings.app_secret.expose()));
     md5_hex(plain.expose().as_bytes())
+}
+
+/// What a push's signature is made over, with the secret left out.
+pub(crate) fn signed_text(settings: &Settings, request: &RawRequest) -> Option<String> {
+    let query = request.query_pairs().ok()?;
+    let (_, timestamp) = query.iter().find(|(name, _)| name == "timestamp")?;
+    Some(plain(settings, &request.body, timestamp, "***"))
+}
+
+fn plain(settings: &Settings, body: &[u8], timestamp: &str, secret: &str) -> String {
+    let seller = settings.seller_id.map(|id| format!("{id},")).unwrap_or_default();
+    format!("{},{},{timestamp},{seller}{secret}", settings.app_key, md5_hex(body))
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {

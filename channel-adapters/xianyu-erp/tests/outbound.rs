@@ -21,7 +21,7 @@ fn adapter(deliver_orders: bool) -> Arc<dyn Adapter> {
 }
 
 fn response(status: u16, body: &str) -> OutboundResponse {
-    OutboundResponse { status, retry_after: None, body: body.as_bytes().to_vec() }
+    OutboundResponse { status, headers: Vec::new(), retry_after: None, body: body.as_bytes().to_vec() }
 }
 
 fn detail(order_status: i64, refund_status: i64) -> Value {
@@ -209,6 +209,7 @@ fn code_of<T>(outcome: &CallOutcome<T>) -> (&'static str, &str) {
         CallOutcome::Refused { code } => ("refused", code),
         CallOutcome::RetryAfter { code, .. } => ("later", code),
         CallOutcome::Unknown { code } => ("unknown", code),
+        CallOutcome::Next { state } => ("next", state),
     }
 }
 

@@ -239,6 +239,7 @@ impl Refund {
             external_no: self.order_no,
             amount: Some(Money::new(self.refund_amount, Currency::CNY)),
             reason: reason.into_iter().find(|r| !r.is_empty()).unwrap_or_default(),
+            memo: None,
         }
     }
 }

@@ -22,8 +22,8 @@ mod verify;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol, RawRequest,
-    Refusal, Reply, SettingsError, Verified,
+    Adapter, Capabilities, Confidence, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol,
+    RawRequest, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -36,15 +36,10 @@ static MANIFEST: Manifest = Manifest {
     code: "xianyu-supply",
     name: ("Xianyu (virtual supply)", "闲鱼（闲管家虚拟货源）"),
     inbound: &[Kind::Notice, Kind::Call, Kind::Query],
-    capabilities: Capabilities {
-        deliver: true,
-        push_stock: false,
-        read_back: false,
-        check_payment: false,
-        refund: false,
-    },
+    capabilities: Capabilities { deliver: true, ..Capabilities::NONE },
     clock_tolerance_secs: Some(verify::TOLERANCE_SECS),
     limits: Limits { calls_per_s: 10, concurrency: 4, timeout_ms: 10_000 },
+    confidence: &[("inbound", Confidence::Documented), ("deliver", Confidence::Documented)],
     sources: &["闲管家虚拟货源标准接口 (Apifox shared document), read 2026-11-22; see README.md"],
 };
 
@@ -66,6 +61,9 @@ impl Adapter for Supply {
     }
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         verify::verify(&self.settings, request, now)
+    }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        verify::signed_text(&self.settings, request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(&self.settings, request.request())

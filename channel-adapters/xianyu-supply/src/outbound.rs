@@ -107,6 +107,7 @@ mod tests {
         let settings =
             Settings::read(crate::settings::EXAMPLE).expect("the example has the vector's secrets");
         let line = channel::LineView {
+            item: "ITEM-1".into(),
             sku: "VIP-30".parse().expect("a SKU"),
             name: "VIP".into(),
             quantity: vocabulary::Quantity::ONE,

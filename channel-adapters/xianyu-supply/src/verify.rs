@@ -12,16 +12,21 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// The signature of a body: over the raw bytes, the time stamp as it is written and the four credentials.
 pub(crate) fn signature(settings: &Settings, body: &[u8], timestamp: &str) -> String {
-    let plain = Secret::new(format!(
-        "{},{},{},{},{},{}",
-        settings.app_id,
-        settings.app_secret.expose(),
-        md5_hex(body),
-        timestamp,
-        settings.mch_id,
-        settings.mch_secret.expose(),
-    ));
+    let secrets = (settings.app_secret.expose().as_str(), settings.mch_secret.expose().as_str());
+    let plain = Secret::new(plain(settings, body, timestamp, secrets));
     md5_hex(plain.expose().as_bytes())
+}
+
+/// What a call's signature is made over, with the secrets left out.
+pub(crate) fn signed_text(settings: &Settings, request: &RawRequest) -> Option<String> {
+    let query = request.query_pairs().ok()?;
+    let (_, timestamp) = query.iter().find(|(name, _)| name == "timestamp")?;
+    Some(plain(settings, &request.body, timestamp, ("***", "***")))
+}
+
+fn plain(settings: &Settings, body: &[u8], timestamp: &str, secrets: (&str, &str)) -> String {
+    let (app_id, mch_id) = (settings.app_id, &settings.mch_id);
+    format!("{app_id},{},{},{timestamp},{mch_id},{}", secrets.0, md5_hex(body), secrets.1)
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {

@@ -246,6 +246,7 @@ fn job(memo: Option<&str>, quantity: i64, keys: usize) -> DeliveryJob {
         memo: memo.map(str::to_owned),
         lines: vec![line(quantity, (0..keys).map(|n| pair(&format!("K{n}"), None)).collect())],
         total: Money::new(1200, Currency::CNY),
+        txn: None,
         idempotency_key: "d1".into(),
         fulfilled_at: NOW,
     }
@@ -290,7 +291,12 @@ fn responses_to_a_result_are_read_without_wishful_thinking() {
     let deliver = adapter.deliver().expect("declared");
     let job = job(Some(MEMO), 1, 1);
     let read = |status, body: &str| {
-        let response = OutboundResponse { status, retry_after: None, body: body.as_bytes().to_vec() };
+        let response = OutboundResponse {
+            status,
+            headers: Vec::new(),
+            retry_after: None,
+            body: body.as_bytes().to_vec(),
+        };
         deliver.interpret(&job, Ok(&response))
     };
     let refused = |code: &str| CallOutcome::Refused { code: code.into() };

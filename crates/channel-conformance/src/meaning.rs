@@ -33,6 +33,11 @@ pub fn ask(ask: &Ask) -> String {
         }
         Ask::Availability { item, quantity } => format!("availability {item:?} {quantity:?}"),
         Ask::Catalogue => "catalogue".to_owned(),
+        Ask::Procured(procured) => format!("procured {:?} {:?}", procured.our_no, procured.reference),
+        Ask::Batch(messages) => {
+            let messages: Vec<String> = messages.iter().map(meaning).collect();
+            format!("batch [{}]", messages.join("; "))
+        }
         Ask::Nothing => "nothing".to_owned(),
         Ask::Unmapped { kind } => format!("unmapped {kind:?}"),
     }
@@ -70,6 +75,7 @@ pub(crate) fn amount(ask: &Ask) -> Option<Money> {
             AmountCheck::OurPrice => None,
         },
         Ask::Payment(payment) => Some(payment.amount),
+        Ask::Batch(messages) => messages.iter().find_map(|message| amount(&message.ask)),
         Ask::RefundRequested(ask) | Ask::RefundRefused(ask) | Ask::RefundSettled(ask) => ask.amount,
         _ => None,
     }
@@ -85,6 +91,7 @@ pub(crate) fn external_no(ask: &Ask) -> Option<&str> {
         }
         Ask::Cancel { external_no, .. } | Ask::ReadBack { external_no } => Some(external_no),
         Ask::OrderQuery { external_no, .. } => external_no.as_deref(),
+        Ask::Batch(messages) => messages.iter().find_map(|message| self::external_no(&message.ask)),
         _ => None,
     }
 }
@@ -94,6 +101,7 @@ pub(crate) fn says_paid(ask: &Ask) -> bool {
     match ask {
         Ask::Order(order) => matches!(order.stage, channel::Stage::Paid { .. }),
         Ask::Payment(_) | Ask::RefundSettled(_) => true,
+        Ask::Batch(messages) => messages.iter().any(|message| says_paid(&message.ask)),
         _ => false,
     }
 }
@@ -114,6 +122,8 @@ fn identifiers(inbound: &Inbound) -> Vec<&str> {
         }
         Ask::Availability { item, .. } => all.push(item),
         Ask::Unmapped { kind } => all.push(kind),
+        Ask::Procured(procured) => all.push(&procured.our_no),
+        Ask::Batch(messages) => return messages.iter().flat_map(identifiers).collect(),
         _ => {}
     }
     all
@@ -129,6 +139,13 @@ pub(crate) fn defect(inbound: &Inbound) -> Option<String> {
         return Some("an amount is negative".to_owned());
     }
     match &inbound.ask {
+        Ask::Batch(messages) if !(1..=100).contains(&messages.len()) => {
+            Some("a batch has no message, or more than 100".to_owned())
+        }
+        Ask::Batch(messages) if messages.iter().any(|inner| matches!(inner.ask, Ask::Batch(_))) => {
+            Some("a batch stands in a batch".to_owned())
+        }
+        Ask::Batch(messages) => messages.iter().find_map(defect),
         Ask::Order(order) if !(1..=100).contains(&order.lines.len()) => {
             Some("an order has no line, or more than 100".to_owned())
         }

@@ -67,8 +67,15 @@ fn capabilities(run: &Run<'_>, report: &mut Report) {
         read_back: adapter.read_back().is_some(),
         check_payment: adapter.check_payment().is_some(),
         refund: adapter.refund().is_some(),
+        poll: !adapter.polls().is_empty(),
+        renew: adapter.renew().is_some(),
+        procure: adapter.procure().is_some(),
     };
     report.check(declared == has, || format!("the manifest declares {declared:?}, the adapter has {has:?}"));
+    let known: Vec<&str> = run.subject.protocol.manifest.confidence.iter().map(|(part, _)| *part).collect();
+    for part in std::iter::once("inbound").chain(declared.names()) {
+        report.check(known.contains(&part), || format!("the manifest does not say how well {part} is known"));
+    }
     for one in &run.genuine {
         let name = one.case.name;
         let (needs_read_back, needs_check) = match &one.inbound.ask {
@@ -89,6 +96,7 @@ fn delivery_job(number: &str, memo: Option<String>) -> DeliveryJob {
         memo,
         lines: vec![line(1)],
         total: money(2888),
+        txn: Some("TXN-1".into()),
         idempotency_key: "delivery-1.2:3".into(),
         fulfilled_at: Timestamp::from_secs(1_767_322_801),
     }
@@ -100,7 +108,11 @@ fn refund_job(number: &str) -> RefundJob {
         txn: Some("TXN-1".into()),
         refund: "refund-1".into(),
         amount: money(1000),
+        total: money(2888),
         reason: "out of stock".into(),
+        asked_by_channel: false,
+        memo: None,
+        order_memo: None,
     }
 }
 
@@ -117,8 +129,9 @@ fn call(report: &mut Report, name: &str, build: impl Fn() -> Result<OutboundRequ
     let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
     let safe = first.url.starts_with("https://") || local.iter().any(|host| first.url.starts_with(host));
     report.check(safe, || format!("{name}: the address is not https"));
-    report
-        .check(["GET", "POST"].contains(&first.method), || format!("{name}: the method is {}", first.method));
+    report.check(["GET", "POST", "PUT"].contains(&first.method), || {
+        format!("{name}: the method is {}", first.method)
+    });
     let open = |text: &[u8]| String::from_utf8_lossy(text).contains("CLEAR-");
     let shown = open(first.url.as_bytes()) || first.headers.iter().any(|(_, value)| open(value.as_bytes()));
     report.check(!shown, || format!("{name}: a card key stands in the address or a header"));
@@ -132,6 +145,7 @@ fn responses<T>(
 ) {
     let with = |status: u16, retry_after: Option<u32>, body: &[u8]| OutboundResponse {
         status,
+        headers: Vec::new(),
         retry_after,
         body: body.to_vec(),
     };

@@ -30,6 +30,10 @@ pub(crate) fn replies(run: &Run<'_>, report: &mut Report) {
 
 fn answers(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>, twin: &dyn Adapter) {
     let external_no = crate::meaning::external_no(&one.inbound.ask).unwrap_or("EXT-1");
+    let shown = run.adapter.signed_text(&one.case.request).unwrap_or_default();
+    report.check(leaked(run.subject, shown.as_bytes()).is_none(), || {
+        format!("{}: the signed text that people are shown holds a secret", one.case.name)
+    });
     for (what, outcome) in outcomes(external_no) {
         let name = one.case.name;
         let (Some(first), Some(second)) =
@@ -160,6 +164,7 @@ pub(crate) fn line(keys: usize) -> LineView {
         expires_on: (at == 0).then_some(expires_on),
     };
     LineView {
+        item: "ITEM-1".into(),
         sku: sku(),
         name: "Steam 50 元卡".into(),
         quantity: Quantity::try_from(keys.max(1) as i64).unwrap_or(Quantity::ONE),
@@ -173,6 +178,7 @@ fn order_view(external_no: &str, state: OrderState, keys: usize) -> OrderView {
     OrderView {
         order: order_id(),
         external_no: external_no.to_owned(),
+        memo: None,
         state,
         total: money(2888),
         lines: vec![line(keys)],

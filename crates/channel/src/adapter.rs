@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vocabulary::{Account, Timestamp};
 
 use crate::{
-    CheckPayment, Deliver, Inbound, Kind, Outcome, Proof, PushStock, RawRequest, ReadBack, Refund, Refusal,
-    Reply, Verified,
+    CheckPayment, Deliver, Inbound, Kind, Outcome, Poll, Procure, Proof, PushStock, RawRequest, ReadBack,
+    Refund, Refusal, Renew, Reply, Verified,
 };
 
 /// One shop account's adapter. Pure: no clock, no randomness, no socket, no shared state.
@@ -24,6 +24,11 @@ pub trait Adapter: Send + Sync + 'static {
     fn answer(&self, request: &Verified<'_>, inbound: &Inbound, outcome: &Outcome) -> Reply;
     /// The reply to a request that was refused. Tells the sender no more than the protocol demands.
     fn refuse(&self, request: &RawRequest, refusal: &Refusal) -> Reply;
+
+    /// The text that the request's signature is made over, to show to the person who sets a channel up: as far as
+    /// it can be put together from the request, with every secret in it replaced by `***`. `None` where the protocol
+    /// signs nothing (a shared token) or the request is too broken.
+    fn signed_text(&self, request: &RawRequest) -> Option<String>;
 
     /// Hands keys over, if the protocol can.
     fn deliver(&self) -> Option<&dyn Deliver> {
@@ -45,6 +50,18 @@ pub trait Adapter: Send + Sync + 'static {
     fn refund(&self) -> Option<&dyn Refund> {
         None
     }
+    /// Fetches what webhooks lost, if the protocol can.
+    fn polls(&self) -> Vec<&dyn Poll> {
+        Vec::new()
+    }
+    /// Renews its access, if it must.
+    fn renew(&self) -> Option<&dyn Renew> {
+        None
+    }
+    /// Buys keys from the other side, if the protocol can.
+    fn procure(&self) -> Option<&dyn Procure> {
+        None
+    }
 }
 
 /// What a protocol declares about itself.
@@ -62,6 +79,8 @@ pub struct Manifest {
     pub clock_tolerance_secs: Option<i64>,
     /// How fast we may call it.
     pub limits: Limits,
+    /// How well each part is known: `inbound` and every capability it has, by the names of [`Capabilities::names`].
+    pub confidence: &'static [(&'static str, Confidence)],
     /// The documents it was built from.
     pub sources: &'static [&'static str],
 }
@@ -79,6 +98,52 @@ pub struct Capabilities {
     pub check_payment: bool,
     /// Pays money back.
     pub refund: bool,
+    /// Finds orders whose webhooks were lost.
+    pub poll: bool,
+    /// Renews its access by itself.
+    pub renew: bool,
+    /// Buys keys from the other side.
+    pub procure: bool,
+}
+
+impl Capabilities {
+    /// Nothing but receiving.
+    pub const NONE: Self = Self {
+        deliver: false,
+        push_stock: false,
+        read_back: false,
+        check_payment: false,
+        refund: false,
+        poll: false,
+        renew: false,
+        procure: false,
+    };
+    /// The names of those it has, as the documents list them.
+    pub fn names(&self) -> Vec<&'static str> {
+        let all = [
+            (self.deliver, "deliver"),
+            (self.push_stock, "push_stock"),
+            (self.read_back, "read_back"),
+            (self.check_payment, "check_payment"),
+            (self.refund, "refund"),
+            (self.poll, "poll"),
+            (self.renew, "renew"),
+            (self.procure, "procure"),
+        ];
+        all.into_iter().filter_map(|(has, name)| has.then_some(name)).collect()
+    }
+}
+
+/// How well a part of a protocol is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// The platform's own document or official SDK says so.
+    Documented,
+    /// Other people's SDKs or production code agree on it.
+    Sdk,
+    /// Not confirmed anywhere: what rests on it is refused, or is a setting.
+    Unsure,
 }
 
 /// How fast and how many at once.

@@ -73,6 +73,11 @@ pub enum Ask {
     Catalogue,
     /// Nothing is to be done; acknowledge.
     Nothing,
+    /// The channel hands over what we bought from it, or says that it will not. Needs [`crate::Procure`].
+    Procured(crate::Procured),
+    /// Several messages in one request, each with an id of its own: all are taken in, in this order. 1 to 100,
+    /// no batch among them.
+    Batch(Vec<Inbound>),
     /// The message is genuine but of a kind this adapter does not know: keep it, alert, acknowledge.
     Unmapped {
         /// The kind, as the channel names it (at most 64 characters).
@@ -175,4 +180,6 @@ pub struct RefundAsk {
     pub amount: Option<Money>,
     /// Why, as a code or the channel's words.
     pub reason: String,
+    /// What later calls about this refund need (a version, a type), in the adapter's own words. Not secret.
+    pub memo: Option<String>,
 }

@@ -11,15 +11,18 @@
 #![warn(missing_docs)]
 
 mod adapter;
+pub mod cipher;
 mod inbound;
 pub mod legacy_sign;
 mod outbound;
 mod outcome;
+mod procure;
 mod request;
 pub mod sign;
 pub mod strict_json;
+mod upkeep;
 
-pub use adapter::{Adapter, Capabilities, Connect, Limits, Manifest, Protocol, SettingsError};
+pub use adapter::{Adapter, Capabilities, Confidence, Connect, Limits, Manifest, Protocol, SettingsError};
 pub use inbound::{
     AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, PaymentAsk, RefundAsk, Shortage, Stage,
 };
@@ -28,4 +31,6 @@ pub use outbound::{
     PaymentReport, PushStock, ReadBack, Refund, RefundJob, Response, StockJob, TransportFailure, Unable,
 };
 pub use outcome::{LineView, Offer, OrderState, OrderView, Outcome, Rejected};
+pub use procure::{Procure, ProcureJob, ProcureState, Procured};
 pub use request::{Proof, RawRequest, Refusal, Reply, Step, Verified};
+pub use upkeep::{Page, Poll, Renew, Window};

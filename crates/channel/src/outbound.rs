@@ -8,7 +8,7 @@ use crate::{Inbound, LineView};
 /// A call to a channel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundRequest {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `PUT`.
     pub method: &'static str,
     /// The whole address. Its host must be one the account's settings name.
     pub url: String,
@@ -23,6 +23,9 @@ pub struct OutboundRequest {
 pub struct OutboundResponse {
     /// The HTTP status.
     pub status: u16,
+    /// Names in lower case and values, for protocols that sign their responses; values that are no text are left
+    /// out.
+    pub headers: Vec<(String, String)>,
     /// Seconds of a `Retry-After` header, if there was one.
     pub retry_after: Option<u32>,
     /// The body, at most 1 MiB.
@@ -57,6 +60,13 @@ pub enum CallOutcome<T> {
         secs: u32,
         /// The channel's code.
         code: String,
+    },
+    /// Half done, nothing lost: the capability's `next` builds the call that goes on from here, which is made at
+    /// once, in the same attempt. A later attempt starts from the first call again, so that one must find out how
+    /// far things are. At most eight calls belong to an attempt.
+    Next {
+        /// What the next call needs, in the adapter's own words. Kept in memory only.
+        state: String,
     },
     /// Nobody knows whether it was done.
     Unknown {
@@ -101,6 +111,8 @@ pub struct DeliveryJob {
     pub lines: Vec<LineView>,
     /// What the order costs.
     pub total: Money,
+    /// The payment's number, where the order has one.
+    pub txn: Option<String>,
     /// Unique per delivery, equal on every retry of it.
     pub idempotency_key: String,
     /// When the order was fulfilled.
@@ -113,6 +125,11 @@ pub trait Deliver: Send + Sync {
     fn request(&self, job: &DeliveryJob, now: Timestamp) -> Result<OutboundRequest, Unable>;
     /// How it ended.
     fn interpret(&self, job: &DeliveryJob, response: Response<'_>) -> CallOutcome<()>;
+    /// The call that follows [`CallOutcome::Next`].
+    fn next(&self, job: &DeliveryJob, state: &str, now: Timestamp) -> Result<OutboundRequest, Unable> {
+        let _ = (job, state, now);
+        Err(Unable("no_next_call"))
+    }
     /// Whether the channel answers a repeated delivery without harm, so that an unknown outcome may be retried.
     fn repeat_is_safe(&self) -> bool;
     /// The call that asks how an earlier, unknown delivery ended; `None` where the channel offers none.
@@ -142,6 +159,11 @@ pub struct StockJob {
 pub trait PushStock: Send + Sync {
     /// The call.
     fn request(&self, job: &StockJob, now: Timestamp) -> Result<OutboundRequest, Unable>;
+    /// The call that follows [`CallOutcome::Next`].
+    fn next(&self, job: &StockJob, state: &str, now: Timestamp) -> Result<OutboundRequest, Unable> {
+        let _ = (job, state, now);
+        Err(Unable("no_next_call"))
+    }
     /// How it ended.
     fn interpret(&self, job: &StockJob, response: Response<'_>) -> CallOutcome<()>;
 }
@@ -150,6 +172,11 @@ pub trait PushStock: Send + Sync {
 pub trait ReadBack: Send + Sync {
     /// The call.
     fn request(&self, external_no: &str, now: Timestamp) -> Result<OutboundRequest, Unable>;
+    /// The call that follows [`CallOutcome::Next`].
+    fn next(&self, external_no: &str, state: &str, now: Timestamp) -> Result<OutboundRequest, Unable> {
+        let _ = (external_no, state, now);
+        Err(Unable("no_next_call"))
+    }
     /// What the channel said, as messages with ids of their own (made from the order's state, so that the same
     /// state read twice is a repeat).
     fn interpret(&self, external_no: &str, response: Response<'_>) -> CallOutcome<Vec<Inbound>>;
@@ -196,8 +223,16 @@ pub struct RefundJob {
     pub refund: String,
     /// How much.
     pub amount: Money,
+    /// What the order cost: gateways ask for it again with a partial refund.
+    pub total: Money,
     /// Why.
     pub reason: String,
+    /// Whether the channel asked for this refund, under this number; otherwise the number is ours.
+    pub asked_by_channel: bool,
+    /// What the adapter asked to be kept with the channel's request for this refund.
+    pub memo: Option<String>,
+    /// What the adapter asked to be kept with the order.
+    pub order_memo: Option<String>,
 }
 
 /// Pays money back through the channel or gateway.
@@ -206,6 +241,11 @@ pub trait Refund: Send + Sync {
     fn request(&self, job: &RefundJob, now: Timestamp) -> Result<OutboundRequest, Unable>;
     /// How it ended.
     fn interpret(&self, job: &RefundJob, response: Response<'_>) -> CallOutcome<()>;
+    /// The call that follows [`CallOutcome::Next`].
+    fn next(&self, job: &RefundJob, state: &str, now: Timestamp) -> Result<OutboundRequest, Unable> {
+        let _ = (job, state, now);
+        Err(Unable("no_next_call"))
+    }
     /// Whether the channel tells refunds apart by their number, so that an unknown outcome may be retried.
     fn repeat_is_safe(&self) -> bool;
     /// The call that asks how an earlier, unknown refund ended; `None` where the channel offers none.

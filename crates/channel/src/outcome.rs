@@ -52,6 +52,8 @@ pub struct OrderView {
     pub order: OrderId,
     /// The channel's number.
     pub external_no: String,
+    /// What the adapter asked to be kept with the order.
+    pub memo: Option<String>,
     /// Where it stands.
     pub state: OrderState,
     /// What it costs.
@@ -66,6 +68,8 @@ pub struct OrderView {
 
 /// One line of an order.
 pub struct LineView {
+    /// The channel's item id, as the order named it.
+    pub item: String,
     /// Our SKU.
     pub sku: Sku,
     /// The item's name.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use channel::{Ask, RawRequest, Refusal, Reply, Step, Verified};
+use channel::{Adapter, Ask, Inbound, Proof, RawRequest, Refusal, Reply, Step, Verified};
 use tokio::sync::oneshot;
 use vault::{MerchantKeys, SubjectPut};
 use vocabulary::{Account, BuyerId, MessageId};
@@ -27,6 +27,9 @@ impl Engine {
             if !verified.is_signed() && !matches!(inbound.ask, Ask::Nothing) {
                 return Err(Refusal::new(Step::Signature, "missing_signature", "the request must be signed"));
             }
+            if matches!(&inbound.ask, Ask::Batch(messages) if messages.is_empty()) {
+                return Err(Refusal::new(Step::Meaning, "empty_batch", "the request holds no message"));
+            }
             Ok((inbound, verified.into_proof()))
         });
         let (inbound, proof) = match understood {
@@ -36,7 +39,37 @@ impl Engine {
                 return self.refuse(account, request, &refusal, answer).await;
             }
         };
-        let buyer = buyer_of(&self.keys, account, &inbound.ask);
+        match inbound.ask {
+            Ask::Batch(messages) => self.receive_batch(&adapter, &request, messages).await,
+            _ => self.take_in(adapter, request, proof, inbound).await,
+        }
+    }
+
+    /// Takes the messages of one request in, one after another; the reply to the last is the reply to all. When one
+    /// cannot be taken in, the request as a whole has failed and comes again; those before it are repeats then.
+    async fn receive_batch(
+        &self,
+        adapter: &Arc<dyn Adapter>,
+        request: &Arc<RawRequest>,
+        messages: Vec<Inbound>,
+    ) -> Result<Reply, EngineError> {
+        let mut last = None;
+        for inbound in messages {
+            // It was verified a moment ago; every message needs a proof of its own to be answered with.
+            let proof = adapter.verify(request, request.received_at).map_err(|_| EngineError::Stopped)?;
+            last = Some(self.take_in(adapter.clone(), request.clone(), proof, inbound).await?);
+        }
+        last.ok_or(EngineError::Stopped)
+    }
+
+    async fn take_in(
+        &self,
+        adapter: Arc<dyn Adapter>,
+        request: Arc<RawRequest>,
+        proof: Proof,
+        inbound: Inbound,
+    ) -> Result<Reply, EngineError> {
+        let buyer = buyer_of(&self.keys, adapter.account(), &inbound.ask);
         let (reply, answer) = oneshot::channel();
         let message = MessageId::from_uuid(self.ids.next(self.clock.now()));
         let work = MessageWork { message, adapter, request, proof, inbound, buyer, reply: Some(reply) };

@@ -67,8 +67,13 @@ impl Http for HttpClient {
             .headers()
             .get(reqwest::header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok());
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
         let body = read(response).await?;
-        Ok(OutboundResponse { status, retry_after, body })
+        Ok(OutboundResponse { status, headers, retry_after, body })
     }
 }
 

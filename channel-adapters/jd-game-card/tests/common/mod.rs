@@ -81,6 +81,7 @@ pub(crate) fn key(code: &str, pin: Option<&str>) -> CardKey {
 
 pub(crate) fn line(quantity: i64, keys: Vec<CardKey>) -> LineView {
     LineView {
+        item: "ITEM-1".into(),
         sku: "vip-30".parse().expect("a SKU"),
         name: "会员30天".into(),
         quantity: Quantity::try_from(quantity).expect("a quantity"),
@@ -97,6 +98,7 @@ pub(crate) fn order(state: OrderState, lines: Vec<LineView>) -> Outcome {
     Outcome::Order(Box::new(OrderView {
         order: order_id(),
         external_no: "203632092".into(),
+        memo: None,
         state,
         total: Money::new(990, Currency::CNY),
         lines,

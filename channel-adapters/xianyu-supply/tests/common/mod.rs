@@ -68,6 +68,7 @@ pub(crate) fn pair(code: &str, pin: Option<&str>) -> CardKey {
 
 pub(crate) fn line(quantity: i64, keys: Vec<CardKey>) -> LineView {
     LineView {
+        item: "ITEM-1".into(),
         sku: "vip-30".parse().expect("a SKU"),
         name: "会员30天".into(),
         quantity: Quantity::try_from(quantity).expect("a quantity"),
@@ -84,6 +85,7 @@ pub(crate) fn view(state: OrderState, lines: Vec<LineView>) -> OrderView {
     OrderView {
         order: order_id(),
         external_no: ORDER_NO.into(),
+        memo: None,
         state,
         total: Money::new(1200, Currency::CNY),
         lines,

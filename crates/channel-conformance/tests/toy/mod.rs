@@ -25,15 +25,13 @@ static MANIFEST: Manifest = Manifest {
     code: "toy",
     name: ("Toy", "玩具"),
     inbound: &[Kind::Notice],
-    capabilities: Capabilities {
-        deliver: false,
-        push_stock: true,
-        read_back: false,
-        check_payment: false,
-        refund: false,
-    },
+    capabilities: Capabilities { push_stock: true, ..Capabilities::NONE },
     clock_tolerance_secs: Some(300),
     limits: Limits { calls_per_s: 1, concurrency: 1, timeout_ms: 1 },
+    confidence: &[
+        ("inbound", channel::Confidence::Documented),
+        ("push_stock", channel::Confidence::Documented),
+    ],
     sources: &[],
 };
 
@@ -94,6 +92,10 @@ impl Adapter for Toy {
     }
     fn manifest(&self) -> &'static Manifest {
         &MANIFEST
+    }
+
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        request.header("x-time").ok().map(str::to_owned)
     }
 
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {

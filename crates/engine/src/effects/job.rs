@@ -30,6 +30,7 @@ pub(crate) struct DeliveryDraft {
     pub(crate) delivery: u32,
     pub(crate) external_no: String,
     pub(crate) memo: Option<String>,
+    pub(crate) txn: Option<String>,
     pub(crate) lines: Vec<LineDraft>,
     pub(crate) total: Money,
     pub(crate) fulfilled_at: Timestamp,
@@ -45,6 +46,7 @@ impl DeliveryDraft {
             .lines
             .iter()
             .map(|line| LineView {
+                item: line.sku.to_string(),
                 sku: line.sku.clone(),
                 name: line.name.clone(),
                 quantity: line.quantity,
@@ -58,6 +60,7 @@ impl DeliveryDraft {
             memo: self.memo.clone(),
             lines,
             total: self.total,
+            txn: self.txn.clone(),
             idempotency_key: format!("{}-{}", self.order, self.delivery),
             fulfilled_at: self.fulfilled_at,
         }

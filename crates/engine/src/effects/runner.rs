@@ -393,6 +393,7 @@ fn outcome<T>(call: CallOutcome<T>) -> (Option<T>, AttemptOutcome) {
         CallOutcome::Refused { code } => (None, AttemptOutcome::Refused { code }),
         CallOutcome::RetryAfter { secs, code } => (None, AttemptOutcome::RetryAfter { secs, code }),
         CallOutcome::Unknown { code } => (None, AttemptOutcome::Unknown { code }),
+        CallOutcome::Next { .. } => (None, AttemptOutcome::Unknown { code: "too_many_calls".to_owned() }),
     }
 }
 
@@ -403,6 +404,7 @@ fn still_unknown(asked: CallOutcome<bool>) -> AttemptOutcome {
         | CallOutcome::RetryAfter { code, .. }
         | CallOutcome::Unknown { code } => code,
         CallOutcome::Done(_) => "done".to_owned(),
+        CallOutcome::Next { .. } => "too_many_calls".to_owned(),
     };
     AttemptOutcome::Unknown { code }
 }

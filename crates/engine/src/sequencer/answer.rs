@@ -74,6 +74,7 @@ impl Sequencer {
             let live = entry.state.keys.get(&number).filter(|_| recorded).cloned();
             keys.push(live.unwrap_or_default());
             lines.push(LineView {
+                item: line.sku.to_string(),
                 sku: line.sku.clone(),
                 name: name_of(&desk, &line.sku),
                 quantity: line.quantity,
@@ -89,6 +90,7 @@ impl Sequencer {
         let view = OrderView {
             order: *order,
             external_no: placed.external_no.clone(),
+            memo: placed.memo.clone(),
             state,
             total: placed.total,
             lines,

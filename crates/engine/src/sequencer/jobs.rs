@@ -137,6 +137,7 @@ fn delivery(desk: &Desk, entry: &Entry<State>, placed: &Placed, pending: &Pendin
         delivery: pending.number,
         external_no: placed.external_no.clone(),
         memo: placed.memo.clone(),
+        txn: entry.state.paid.as_ref().map(|paid| paid.txn.clone()),
         lines: lines.collect(),
         total: placed.total,
         fulfilled_at: entry.last_at,
@@ -168,7 +169,11 @@ fn refunds<'a>(state: &'a State, placed: &'a Placed, id: OrderId) -> impl Iterat
             txn: state.paid.as_ref().map(|paid| paid.txn.clone()),
             refund: number_outside(id, number),
             amount: *amount,
+            total: placed.total,
             reason: "refund".to_owned(),
+            asked_by_channel: false,
+            memo: None,
+            order_memo: placed.memo.clone(),
         };
         let key = JobKey::Refund(id, number.clone());
         Some(continued(key, through.clone(), JobKind::Refund(job), pending))

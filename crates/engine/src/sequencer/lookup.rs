@@ -134,7 +134,12 @@ pub(super) fn external_no(ask: &Ask) -> Option<&str> {
             Some(&refund.external_no)
         }
         Ask::OrderQuery { external_no, .. } => external_no.as_deref(),
-        Ask::Availability { .. } | Ask::Catalogue | Ask::Nothing | Ask::Unmapped { .. } => None,
+        Ask::Procured(_)
+        | Ask::Batch(_)
+        | Ask::Availability { .. }
+        | Ask::Catalogue
+        | Ask::Nothing
+        | Ask::Unmapped { .. } => None,
     }
 }
 

@@ -8,17 +8,16 @@ use testkit::{
     pretend::Pretend,
 };
 
-use crate::{
-    generic::{keys_request, order, say, settings},
-    world::{PRICE, Told, World, code},
-};
+use channel_world::{PRICE, Told, World, code};
+
+use crate::generic::{keys_request, order, say, settings};
 
 const OWN: &str = "generic/own";
 const V1: &str = "epay-v1/pay";
 const V2: &str = "epay-v2/pay";
 
 async fn open() -> (World, Pretend<Epay>) {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     let gateway = world.pretend(Epay::test()).await;
     let base_url = format!("{}/", gateway.url());
     world.connect(OWN, &settings(&json!({}))).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Fault, accounts::WebhookSecret, drive, partner::Partner};
 
-use crate::world::{PRICE, SKU, Told, World, code};
+use channel_world::{PRICE, SKU, Told, World, code};
 
 const OWN: &str = "generic/own";
 
@@ -35,7 +35,7 @@ fn codes(told: &Told) -> Vec<String> {
 
 #[tokio::test]
 async fn keys_come_in_the_reply_and_a_repeat_is_the_same_reply() {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     world.connect(OWN, &settings(&json!({ "return_keys": true }))).await;
     world.stock(0, 3).await;
     let first = say(&world, "m-1", &order("order.paid", "A-1", 2)).await;
@@ -50,7 +50,7 @@ async fn keys_come_in_the_reply_and_a_repeat_is_the_same_reply() {
 
 #[tokio::test]
 async fn keys_wait_until_they_are_fetched_and_every_look_is_recorded() {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     world.connect(OWN, &settings(&json!({}))).await;
     world.stock(0, 3).await;
     let paid = say(&world, "m-1", &order("order.paid", "A-1", 1)).await;
@@ -65,7 +65,7 @@ async fn keys_wait_until_they_are_fetched_and_every_look_is_recorded() {
 
 #[tokio::test]
 async fn a_partner_is_told_once_of_each_delivery_even_if_it_did_not_answer() {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     let partner = world.pretend(Partner::test()).await;
     let hooks = json!({ "deliver_url": partner.url(), "stock_url": partner.url(),
         "outbound_secret": WebhookSecret::test_outbound().0.expose() });

@@ -10,15 +10,12 @@ use testkit::{
     pretend::Pretend,
 };
 
-use crate::{
-    books::sha256,
-    world::{Told, World, code},
-};
+use channel_world::{Told, World, code, sha256};
 
 const JD: &str = "jd-game-card/main";
 
 async fn open(async_when_short: bool) -> (World, Pretend<JdCard>) {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     let jd = world.pretend(JdCard::test()).await;
     let customer = JdCustomer::test();
     let settings = json!({ "customer_id": customer.customer_id, "private_key": customer.private_key.expose(),

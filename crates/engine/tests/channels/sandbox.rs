@@ -8,16 +8,13 @@ use std::{
 use channel_sandbox::marketplace::{Good, Ledger, Marketplace, Options, RefundStatus, Standing, Way};
 use serde_json::json;
 
-use crate::{
-    books::{Books, Keys, sha256},
-    world::{PRICE, SKU, World, code},
-};
+use channel_world::{Books, Keys, PRICE, SKU, World, code, sha256};
 
 const SHOP: &str = "sandbox/main";
 
 /// A world and a marketplace that sells its item, connected with each other.
 async fn open(options: Options) -> (World, Marketplace) {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     let clock = world.clock();
     let options = Options {
         target: world.address(SHOP),

@@ -9,7 +9,7 @@ use testkit::{
     pretend::Pretend,
 };
 
-use crate::world::{PRICE, Told, World, code};
+use channel_world::{PRICE, Told, World, code};
 
 const SUPPLY: &str = "xianyu-supply/fish";
 const ERP: &str = "xianyu-erp/fish";
@@ -17,7 +17,7 @@ const ORDER: &str = "1929063817978999932";
 const PRODUCT: &str = "441160510721413";
 
 async fn open() -> (World, Pretend<Goofish>) {
-    let world = World::open().await;
+    let world = crate::open_world().await;
     let goofish = world.pretend(Goofish::test()).await;
     let GoofishSupplier { app_id, app_secret, mch_id, mch_secret } = GoofishSupplier::test();
     let supply = json!({ "app_id": app_id, "app_secret": app_secret.expose(), "mch_id": mch_id,

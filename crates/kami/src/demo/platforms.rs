@@ -59,9 +59,19 @@ impl Http for Platforms {
         };
         let Some(answer) = answer else {
             truth.faults.push(format!("{} did not understand or believe a call to {}", call.host, call.path));
-            return Ok(OutboundResponse { status: 400, retry_after: None, body: b"{}".to_vec() });
+            return Ok(OutboundResponse {
+                status: 400,
+                headers: Vec::new(),
+                retry_after: None,
+                body: b"{}".to_vec(),
+            });
         };
-        Ok(OutboundResponse { status: 200, retry_after: None, body: answer.to_string().into_bytes() })
+        Ok(OutboundResponse {
+            status: 200,
+            headers: Vec::new(),
+            retry_after: None,
+            body: answer.to_string().into_bytes(),
+        })
     }
 }
 

@@ -4,8 +4,8 @@
 use std::sync::{Arc, LazyLock};
 
 use channel::{
-    Adapter, CheckPayment, Deliver, Inbound, Manifest, Outcome, Proof, Protocol, PushStock, RawRequest,
-    ReadBack, Refund, Refusal, Reply, SettingsError, Verified,
+    Adapter, CheckPayment, Deliver, Inbound, Manifest, Outcome, Poll, Procure, Proof, Protocol, PushStock,
+    RawRequest, ReadBack, Refund, Refusal, Renew, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -55,6 +55,9 @@ impl Adapter for Unhurried {
     fn verify(&self, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
         self.adapter.verify(request, now)
     }
+    fn signed_text(&self, request: &RawRequest) -> Option<String> {
+        self.adapter.signed_text(request)
+    }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         self.adapter.parse(request)
     }
@@ -78,5 +81,14 @@ impl Adapter for Unhurried {
     }
     fn refund(&self) -> Option<&dyn Refund> {
         self.adapter.refund()
+    }
+    fn polls(&self) -> Vec<&dyn Poll> {
+        self.adapter.polls()
+    }
+    fn renew(&self) -> Option<&dyn Renew> {
+        self.adapter.renew()
+    }
+    fn procure(&self) -> Option<&dyn Procure> {
+        self.adapter.procure()
     }
 }

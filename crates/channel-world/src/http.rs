@@ -36,7 +36,12 @@ impl Http for Loopback {
         let status = response.status().as_u16();
         let retry_after =
             response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
         let body = response.bytes().await.map_err(|_| TransportFailure::NoAnswer)?.to_vec();
-        Ok(OutboundResponse { status, retry_after, body })
+        Ok(OutboundResponse { status, headers, retry_after, body })
     }
 }

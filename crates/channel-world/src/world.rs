@@ -20,22 +20,15 @@ use vocabulary::{Account, CardKey, Currency, KeyKind, Money, Position, Secret, T
 
 use crate::{front, http};
 
-static PROTOCOLS: &[Protocol] = &[
-    channel_generic::PROTOCOL,
-    channel_epay::V1,
-    channel_epay::V2,
-    channel_xianyu_supply::PROTOCOL,
-    channel_xianyu_erp::PROTOCOL,
-    channel_jd_game_card::PROTOCOL,
-    channel_sandbox::PROTOCOL,
-];
-
 /// What one unit costs, in fen.
-pub(crate) const PRICE: i64 = 2_888;
-pub(crate) const SKU: &str = "steam-50";
+pub const PRICE: i64 = 2_888;
+/// The one item.
+pub const SKU: &str = "steam-50";
 
-pub(crate) struct World {
-    pub(crate) engine: Arc<Engine>,
+/// A merchant with one item, a real engine, and a socket.
+pub struct World {
+    /// The engine, for what the helpers here do not cover.
+    pub engine: Arc<Engine>,
     log: Arc<SqliteLog>,
     clock: Arc<ManualClock>,
     client: reqwest::Client,
@@ -46,32 +39,37 @@ pub(crate) struct World {
 
 /// What a shop answered.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Told {
-    pub(crate) status: u16,
-    pub(crate) bytes: Vec<u8>,
+pub struct Told {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub bytes: Vec<u8>,
 }
 
 impl Told {
-    pub(crate) fn json(&self) -> Value {
+    /// The body as JSON; panics where it is none.
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("{}", self.text()))
     }
-    pub(crate) fn text(&self) -> String {
+    /// The body as text.
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
-pub(crate) fn account(text: &str) -> Account {
+/// An account from `channel/shop`.
+pub fn account(text: &str) -> Account {
     text.parse().unwrap()
 }
 
 /// The code of the nth key that was ever put on stock.
-pub(crate) fn code(number: u32) -> String {
+pub fn code(number: u32) -> String {
     format!("KEY-{number:05}")
 }
 
 impl World {
-    /// A merchant with the item and its price, and no keys.
-    pub(crate) async fn open() -> Self {
+    /// A merchant with the item and its price, and no keys, who may connect shops of these protocols.
+    pub async fn open(protocols: &'static [Protocol]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_767_322_800)));
         let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
@@ -87,7 +85,7 @@ impl World {
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(1)),
             http: Arc::new(http::Loopback(client.clone())),
-            protocols: PROTOCOLS,
+            protocols,
             policy: Policy::default(),
         })
         .await
@@ -118,16 +116,18 @@ impl World {
         .await;
     }
 
-    pub(crate) async fn operate(&self, command: OperatorCommand) -> OperatorAnswer {
+    /// Staff do something; panics where it is refused.
+    pub async fn operate(&self, command: OperatorCommand) -> OperatorAnswer {
         self.engine.operate(Actor::staff("lin"), command).await.unwrap()
     }
 
-    pub(crate) async fn connect(&self, name: &str, settings: &Value) {
+    /// Connects a shop with its settings.
+    pub async fn connect(&self, name: &str, settings: &Value) {
         self.connect_sharing(name, settings, None).await;
     }
 
     /// Connects a shop that shares the order numbers of another.
-    pub(crate) async fn connect_sharing(&self, name: &str, settings: &Value, orders_of: Option<&str>) {
+    pub async fn connect_sharing(&self, name: &str, settings: &Value, orders_of: Option<&str>) {
         let connection = Connection {
             account: account(name),
             name: name.to_owned(),
@@ -139,13 +139,13 @@ impl World {
     }
 
     /// The shop's item stands for ours.
-    pub(crate) async fn list(&self, name: &str, item: &str) {
+    pub async fn list(&self, name: &str, item: &str) {
         let (account, item) = (account(name), item.to_owned());
         self.operate(OperatorCommand::MapListing { account, item, sku: SKU.parse().unwrap() }).await;
     }
 
     /// Puts keys on stock: from number `first` on, `count` of them, in a batch of their own.
-    pub(crate) async fn stock(&self, first: u32, count: u32) {
+    pub async fn stock(&self, first: u32, count: u32) {
         let batch =
             ImportBatch { sku: SKU.parse().unwrap(), supplier: None, unit_cost: None, sell_until: None };
         let actor = Actor::staff("lin");
@@ -156,26 +156,28 @@ impl World {
     }
 
     /// A pretend server that goes by this world's clock.
-    pub(crate) async fn pretend<P: Platform>(&self, platform: P) -> Pretend<P> {
+    pub async fn pretend<P: Platform>(&self, platform: P) -> Pretend<P> {
         Pretend::start(platform, self.clock()).await.unwrap()
     }
 
-    pub(crate) fn clock(&self) -> Clock {
+    /// This world's clock, for a pretend server.
+    pub fn clock(&self) -> Clock {
         let clock = self.clock.clone();
         Arc::new(move || clock.now())
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time in this world.
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// A shop's inbound address.
-    pub(crate) fn address(&self, name: &str) -> String {
+    pub fn address(&self, name: &str) -> String {
         format!("{}/{name}", self.front)
     }
 
     /// Sends a platform's request to a shop.
-    pub(crate) async fn send(&self, name: &str, signed: &Signed) -> Told {
+    pub async fn send(&self, name: &str, signed: &Signed) -> Told {
         let method = signed.method.parse().unwrap();
         let mut request = self.client.request(method, signed.url(&self.address(name)));
         for (header, value) in &signed.headers {
@@ -186,34 +188,38 @@ impl World {
     }
 
     /// Everything that is due now happens, calls included.
-    pub(crate) async fn settle(&self) {
+    pub async fn settle(&self) {
         self.engine.settle().await.unwrap();
     }
 
     /// Time goes by, and everything that is due happens.
-    pub(crate) async fn advance(&self, secs: i64) {
+    pub async fn advance(&self, secs: i64) {
         self.clock.advance_to(self.now().plus_secs(secs));
         self.settle().await;
     }
 
-    pub(crate) async fn position(&self) -> Position {
+    /// Where the log ends.
+    pub async fn position(&self) -> Position {
         self.log.head(self.engine.merchant()).await.unwrap().unwrap().position
     }
 
-    pub(crate) async fn events(&self) -> Vec<RecordedEvent> {
+    /// The whole log.
+    pub async fn events(&self) -> Vec<RecordedEvent> {
         self.log.read_log(self.engine.merchant(), Position(0), 1_000_000).await.unwrap()
     }
 
-    pub(crate) async fn facts(&self) -> Vec<Fact> {
+    /// The facts of the whole log.
+    pub async fn facts(&self) -> Vec<Fact> {
         self.events().await.iter().map(|event| event.fact().unwrap()).collect()
     }
 
-    pub(crate) async fn count(&self, name: &str) -> usize {
+    /// How many events of a type the log holds.
+    pub async fn count(&self, name: &str) -> usize {
         self.facts().await.iter().filter(|fact| fact.type_name() == name).count()
     }
 
     /// Staff agree to pay money back: all of it where no amount is given.
-    pub(crate) async fn refund(&self, name: &str, number: &str, refund: Option<&str>, minor: Option<i64>) {
+    pub async fn refund(&self, name: &str, number: &str, refund: Option<&str>, minor: Option<i64>) {
         self.operate(OperatorCommand::Refund {
             order: OrderRef::Number(account(name), number.to_owned()),
             refund: refund.map(str::to_owned),
@@ -223,7 +229,8 @@ impl World {
         .await;
     }
 
-    pub(crate) async fn stop(self) {
+    /// Stops the engine in good order.
+    pub async fn stop(self) {
         self.engine.stop().await.unwrap();
     }
 }

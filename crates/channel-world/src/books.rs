@@ -8,31 +8,33 @@ use vocabulary::{KeyRef, OrderId};
 
 use crate::world::{World, code};
 
-pub(crate) fn sha256(text: &str) -> String {
+/// SHA-256 of a text, in hex: how pretend servers remember keys.
+pub fn sha256(text: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
 /// Keys as the other side knows them: digests of their codes. By order number of the channel.
-pub(crate) type Keys = BTreeMap<String, BTreeSet<String>>;
+pub type Keys = BTreeMap<String, BTreeSet<String>>;
 
 /// What the log says.
 #[derive(Default)]
-pub(crate) struct Books {
+pub struct Books {
     numbers: BTreeMap<OrderId, String>,
     /// Keys that were handed over.
-    pub(crate) delivered: Keys,
+    pub delivered: Keys,
     /// Keys that were handed over, or may have been: their delivery was begun.
-    pub(crate) let_out: Keys,
+    pub let_out: Keys,
     /// Money paid back, in minor units.
-    pub(crate) refunded: BTreeMap<String, i64>,
+    pub refunded: BTreeMap<String, i64>,
     /// Refunds that were asked for and not answered.
-    pub(crate) asked: BTreeMap<String, String>,
+    pub asked: BTreeMap<String, String>,
     /// Keys that are bound to two orders at one time.
-    pub(crate) shared: Vec<KeyRef>,
+    pub shared: Vec<KeyRef>,
 }
 
 impl Books {
-    pub(crate) async fn of(world: &World) -> Self {
+    /// Reads the whole log of a world.
+    pub async fn of(world: &World) -> Self {
         let mut books = Self::default();
         let mut owners: BTreeMap<KeyRef, OrderId> = BTreeMap::new();
         for event in world.events().await {
