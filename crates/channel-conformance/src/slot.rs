@@ -11,6 +11,9 @@ use crate::carrier::{self, Place};
 pub enum Slot {
     /// A header, by its lower-case name.
     Header(&'static str),
+    /// An item of a header that is a list of `name=value` joined by commas: the header's lower-case name, then the
+    /// item's.
+    HeaderPart(&'static str, &'static str),
     /// A parameter of the query string.
     Query(&'static str),
     /// A parameter of a form body.
@@ -42,6 +45,10 @@ impl Slot {
                 let (_, value) = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
                 String::from_utf8(value.clone()).ok()
             }
+            Self::HeaderPart(header, item) => {
+                let list = Self::Header(header).get(request)?;
+                list.split(',').find_map(|part| part.strip_prefix(item)?.strip_prefix('=')).map(str::to_owned)
+            }
             Self::Json(pointer) => json_text(&carrier::json(&request.body)?, pointer),
             Self::FormJson(form, pointer) => json_text(&form_json(request, form)?, pointer),
             Self::Topic => Some(request.topic.clone()),
@@ -71,6 +78,10 @@ impl Slot {
         let mut changed = request.clone();
         match *self {
             Self::Header(name) => changed.headers.retain(|(n, _)| !n.eq_ignore_ascii_case(name)),
+            Self::HeaderPart(header, item) => {
+                let list = header_without(request, header, item)?;
+                return Self::Header(header).set(request, &list);
+            }
             Self::Topic => changed.topic.clear(),
             Self::Json(pointer) => {
                 let mut json = carrier::json(&request.body)?;
@@ -118,7 +129,7 @@ impl Slot {
     pub(crate) fn name(&self) -> Option<&'static str> {
         match *self {
             Self::Header(name) | Self::Query(name) | Self::Form(name) | Self::Param(name) => Some(name),
-            Self::Json(_) | Self::FormJson(..) | Self::Topic => None,
+            Self::HeaderPart(..) | Self::Json(_) | Self::FormJson(..) | Self::Topic => None,
         }
     }
 
@@ -131,6 +142,11 @@ impl Slot {
                     Some((_, old)) => *old = value.as_bytes().to_vec(),
                     None => changed.headers.push((name.to_owned(), value.as_bytes().to_vec())),
                 }
+            }
+            Self::HeaderPart(header, item) => {
+                let rest = header_without(request, header, item)?;
+                let comma = if rest.is_empty() { "" } else { "," };
+                return Self::Header(header).set(request, &format!("{item}={value}{comma}{rest}"));
             }
             Self::Topic => value.clone_into(&mut changed.topic),
             Self::Json(pointer) => {
@@ -165,6 +181,13 @@ impl Slot {
             _ => None,
         }
     }
+}
+
+/// The items of a list header but for one.
+fn header_without(request: &RawRequest, header: &'static str, item: &str) -> Option<String> {
+    let list = Slot::Header(header).get(request)?;
+    let is_item = |part: &str| part.strip_prefix(item).is_some_and(|rest| rest.starts_with('='));
+    Some(list.split(',').filter(|part| !is_item(part)).collect::<Vec<_>>().join(","))
 }
 
 fn form_json(request: &RawRequest, form: &'static str) -> Option<Value> {

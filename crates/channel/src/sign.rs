@@ -1,8 +1,9 @@
 //! The comparisons that make a [`Proof`]. All compare in constant time, and an empty value never matches.
 
-use ring::{hmac, signature};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use ring::{digest, hmac, signature};
 use subtle::ConstantTimeEq;
-use vocabulary::Timestamp;
+use vocabulary::{Secret, Timestamp};
 
 use crate::{Proof, Refusal, Step};
 
@@ -12,6 +13,11 @@ const BAD: Refusal = Refusal::new(Step::Signature, "bad_signature", "signature d
 pub fn digest_matches(computed: &str, given: &str) -> Result<Proof, Refusal> {
     let same: bool = computed.as_bytes().ct_eq(given.as_bytes()).into();
     if same && !computed.is_empty() { Ok(Proof { signed: true }) } else { Err(BAD) }
+}
+
+/// SHA-256 of `content`.
+pub fn sha256(content: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, content).as_ref().to_vec()
 }
 
 /// HMAC-SHA-256 of `content`.
@@ -105,6 +111,40 @@ pub fn rsa_public_key_from_spki(der: &[u8]) -> Option<Vec<u8>> {
     bits.split_first().filter(|(unused, _)| exact && **unused == 0).map(|(_, key)| key.to_vec())
 }
 
+/// Takes the RSAPublicKey (PKCS#1) out of the DER of an X.509 certificate; `None` where it is not one of an RSA key.
+/// Nothing else is checked, neither dates nor who issued it: the certificate is one that the merchant put into the
+/// settings, or one whose origin the caller has proved.
+pub fn rsa_public_key_from_certificate(der: &[u8]) -> Option<Vec<u8>> {
+    let (certificate, rest) = der_item(der, 0x30)?;
+    let (to_be_signed, signature) = der_item(certificate, 0x30)?;
+    // The version is left out by certificates of the first.
+    let after_version = der_item(to_be_signed, 0xa0).map_or(to_be_signed, |(_, after)| after);
+    let (_serial, mut fields) = der_item(after_version, 0x02)?;
+    // Algorithm, issuer, validity, subject.
+    for _ in 0..4 {
+        (_, fields) = der_item(fields, 0x30)?;
+    }
+    let (_, after) = der_item(fields, 0x30)?;
+    let spki = fields.get(..fields.len().checked_sub(after.len())?)?;
+    rsa_public_key_from_spki(spki).filter(|_| rest.is_empty() && !signature.is_empty())
+}
+
+/// Reads DER that is written as base64, on one line or in PEM armour (then the first block counts).
+pub fn der_from_text(text: &str) -> Option<Secret<Vec<u8>>> {
+    let block = text.trim().split("-----END").next().unwrap_or_default();
+    let lines = block.lines().filter(|line| !line.starts_with("-----"));
+    let joined: String = lines.flat_map(str::chars).filter(|c| !c.is_ascii_whitespace()).collect();
+    let joined = Secret::new(joined);
+    STANDARD.decode(joined.expose()).ok().filter(|der| !der.is_empty()).map(Secret::new)
+}
+
+/// Reads an RSA public key as platforms hand it out: a SubjectPublicKeyInfo or a certificate, in base64 or PEM. Gives
+/// the RSAPublicKey (PKCS#1), as [`rsa_sha256_matches`] takes it.
+pub fn rsa_public_key_from_text(text: &str) -> Option<Vec<u8>> {
+    let der = der_from_text(text)?;
+    rsa_public_key_from_spki(der.expose()).or_else(|| rsa_public_key_from_certificate(der.expose()))
+}
+
 /// The content of the DER item at the start of `der`, if it has this tag, and what follows it.
 fn der_item(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&[found, first], rest) = der.split_first_chunk::<2>()?;
@@ -142,6 +182,57 @@ mod tests {
         }
         assert_eq!(rsa_public_key_from_spki(&[spki.as_slice(), b"x"].concat()), None);
         assert_eq!(rsa_public_key_from_spki(&[0x30, 0xff, 0xff, 0xff]), None);
+    }
+
+    /// The DER of an item.
+    fn item(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+        let content = content.concat();
+        [&[tag, u8::try_from(content.len()).unwrap()][..], &content].concat()
+    }
+
+    fn certificate(version: &[u8]) -> Vec<u8> {
+        let algorithm = [&[0x30, 13][..], b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"].concat();
+        let spki = item(0x30, &[&algorithm, b"\x03\x04\x00KEY"]);
+        let fields: &[&[u8]] = &[
+            version,
+            b"\x02\x01\x07",
+            b"\x30\x00",
+            b"\x30\x01i",
+            b"\x30\x01v",
+            b"\x30\x01s",
+            &spki,
+            b"\xa3\x01x",
+        ];
+        item(0x30, &[&item(0x30, fields), b"\x30\x00", b"\x03\x02\x00s"])
+    }
+
+    #[test]
+    fn a_public_key_is_taken_out_of_a_certificate() {
+        for version in [&b"\xa0\x03\x02\x01\x02"[..], b""] {
+            let der = certificate(version);
+            assert_eq!(rsa_public_key_from_certificate(&der), Some(b"KEY".to_vec()));
+            for end in 0..der.len() {
+                assert_eq!(rsa_public_key_from_certificate(&der[..end]), None, "cut at {end}");
+            }
+            assert_eq!(rsa_public_key_from_certificate(&[der.as_slice(), b"x"].concat()), None);
+        }
+    }
+
+    #[test]
+    fn keys_are_read_on_one_line_and_in_armour_from_either_envelope() {
+        let text = STANDARD.encode(certificate(b""));
+        let armoured = format!(
+            "\r\n-----BEGIN CERTIFICATE-----\r\n{}\r\n{}\r\n-----END CERTIFICATE-----\r\n",
+            &text[..20],
+            &text[20..]
+        );
+        let chain = format!("{armoured}{armoured}");
+        for text in [&text, &armoured, &chain] {
+            assert_eq!(rsa_public_key_from_text(text), Some(b"KEY".to_vec()), "{text}");
+        }
+        for text in ["", "-----BEGIN X-----", "***", "eA=="] {
+            assert_eq!(rsa_public_key_from_text(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use axum::{
     body::{Body, Bytes},
     extract::State,
     http::{HeaderMap, Method, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use futures::stream;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -95,6 +95,12 @@ impl Answer {
 pub trait Platform: Send + 'static {
     /// Acts on a call. `spoil` asks for a wrongly signed answer.
     fn answer(&mut self, call: &Call, spoil: bool) -> Answer;
+
+    /// Headers of the answer just given, for platforms that sign theirs. `spoil` asks for a wrong signature.
+    fn headers(&mut self, call: &Call, answer: &Answer, spoil: bool) -> Vec<(&'static str, String)> {
+        let _ = (call, answer, spoil);
+        Vec::new()
+    }
 }
 
 /// A pretend server. It stops when this is dropped.
@@ -179,11 +185,16 @@ async fn serve<P: Platform>(
         _ => {}
     }
     let spoil = fault == Some(Fault::WrongSignature);
-    let Answer { status, body } = lock(&shared.platform).answer(&call, spoil);
+    let (answer, headers) = {
+        let mut platform = lock(&shared.platform);
+        let answer = platform.answer(&call, spoil);
+        let headers = platform.headers(&call, &answer, spoil);
+        (answer, headers)
+    };
     match fault {
         Some(Fault::HangUpAfter) => hang_up(),
         Some(Fault::ErrorAfter(status)) => reply(status, "oops".to_owned()),
-        _ => reply(status, body),
+        _ => (AppendHeaders(headers), reply(answer.status, answer.body)).into_response(),
     }
 }
 
