@@ -1,0 +1,163 @@
+//! A shop on a real engine and sockets against a pretend Douyin.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod platform;
+
+use std::collections::BTreeMap;
+
+use channel::Protocol;
+use channel_world::{Books, PRICE, World};
+use platform::{APP, Douyin, SECRET, SHOP, push};
+use serde_json::{Value, json};
+use testkit::{Fault, pretend::Pretend};
+
+const SHOP_NAME: &str = "douyin/main";
+const ORDER: i64 = 4_837_328_765_348_566_675;
+const SALE: i64 = 7_291_234_567_890_123_456;
+static PROTOCOLS: &[Protocol] = &[channel_douyin::PROTOCOL];
+
+async fn open() -> (World, Pretend<Douyin>) {
+    let world = World::open(PROTOCOLS).await;
+    let douyin = world.pretend(Douyin::default()).await;
+    let settings = json!({ "app_key": APP, "app_secret": SECRET, "shop_id": SHOP, "access_token": "token-1",
+        "base_url": douyin.url() });
+    world.connect(SHOP_NAME, &settings).await;
+    world.list(SHOP_NAME, "VIP-30").await;
+    (world, douyin)
+}
+
+async fn tell(world: &World, messages: &[Value]) {
+    let told = world.send(SHOP_NAME, &push(messages)).await;
+    assert_eq!((told.status, told.text().as_str()), (200, r#"{"code":0,"msg":"success"}"#));
+}
+
+async fn later(world: &World, minutes: u32) {
+    for _ in 0..minutes {
+        world.advance(60).await;
+    }
+}
+
+/// Douyin's books and the log say the same.
+async fn agree(world: &World, douyin: &Pretend<Douyin>) {
+    let books = Books::of(world).await;
+    let (coupons, refunded, forged) = douyin.with(|d| (d.coupons.clone(), d.refunded(), d.forged_calls));
+    assert_eq!(books.delivered, coupons);
+    let ours: BTreeMap<String, i64> = books.refunded.into_iter().filter(|(_, minor)| *minor > 0).collect();
+    assert_eq!(ours, refunded);
+    assert!(books.shared.is_empty());
+    assert_eq!(forged, 0);
+}
+
+#[tokio::test]
+async fn a_paid_order_is_read_back_delivered_shown_in_stock_and_refunded() {
+    let (world, douyin) = open().await;
+    world.stock(0, 5).await;
+    world.settle().await;
+    assert_eq!(douyin.with(|d| d.stock["VIP-30"].0), 5);
+    let now = world.now().secs();
+    let paid = douyin.with(|d| {
+        d.sell(ORDER, 2, PRICE, now);
+        [d.trade("100", ORDER), d.trade("101", ORDER)]
+    });
+    tell(&world, &paid).await;
+    later(&world, 3).await;
+    assert_eq!(douyin.with(|d| (d.coupons[&ORDER.to_string()].len(), d.stock["VIP-30"].0)), (2, 3));
+    agree(&world, &douyin).await;
+
+    let wanted = douyin.with(|d| {
+        d.want_back(SALE, ORDER, now + 600);
+        [d.refund("200", SALE)]
+    });
+    tell(&world, &wanted).await;
+    later(&world, 3).await;
+    assert_eq!((world.count("RefundRequested").await, world.count("RefundSettled").await), (1, 0));
+    let settled = douyin.with(|d| {
+        d.pay_back(SALE, now + 1_200);
+        [d.refund("201", SALE), d.refund("206", SALE)]
+    });
+    tell(&world, &settled).await;
+    later(&world, 3).await;
+    assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (1, 1));
+    agree(&world, &douyin).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn pushes_that_repeat_and_overtake_each_other_change_nothing() {
+    let (world, douyin) = open().await;
+    world.stock(0, 5).await;
+    let now = world.now().secs();
+    let (paid, shipped, wanted, settled) = douyin.with(|d| {
+        d.sell(ORDER, 1, PRICE, now);
+        d.sell(ORDER + 1, 1, PRICE, now);
+        d.want_back(SALE, ORDER + 1, now);
+        d.pay_back(SALE, now + 60);
+        let paid = d.trade("101", ORDER);
+        (paid, d.trade("102", ORDER), d.refund("200", SALE), d.refund("206", SALE))
+    });
+    for batch in [[&settled, &shipped], [&paid, &wanted], [&paid, &paid], [&settled, &settled]] {
+        tell(&world, &batch.map(Value::clone)).await;
+        later(&world, 2).await;
+    }
+    // The order that was paid back before anybody heard of it is never taken.
+    let late = douyin.with(|d| [d.trade("101", ORDER + 1)]);
+    tell(&world, &late).await;
+    later(&world, 3).await;
+    assert_eq!((world.count("OrderPlaced").await, world.count("OrderDelivered").await), (1, 1));
+    let books = Books::of(&world).await;
+    assert_eq!(books.delivered, douyin.with(|d| d.coupons.clone()));
+    assert_eq!(douyin.with(|d| d.deliveries), 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_with_a_call_every_order_is_delivered_once() {
+    let (world, douyin) = open().await;
+    world.stock(0, 30).await;
+    world.settle().await;
+    let faults = [
+        Fault::HangUpBefore,
+        Fault::HangUpAfter,
+        Fault::ErrorBefore(502),
+        Fault::ErrorAfter(500),
+        Fault::TooMany(3),
+        Fault::WrongSignature,
+    ];
+    for (n, fault) in (0_i64..).zip(faults) {
+        let number = ORDER + 10 * n;
+        let now = world.now().secs();
+        let paid = douyin.with(|d| {
+            d.sell(number, 1, PRICE, now);
+            [d.trade("101", number)]
+        });
+        // Reading, delivering and publishing stock each meet the fault, in whatever order they come.
+        for _ in 0..3 {
+            douyin.next(fault);
+        }
+        tell(&world, &paid).await;
+        later(&world, 60).await;
+        assert_eq!(douyin.faults_left(), 0, "{fault:?}");
+        agree(&world, &douyin).await;
+        assert_eq!(douyin.with(|d| d.coupons.len() as i64), n + 1, "{fault:?}");
+    }
+    assert_eq!(douyin.with(|d| d.stock["VIP-30"].0), 24);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_forged_push_and_one_of_another_shop_change_nothing() {
+    let (world, douyin) = open().await;
+    let paid = douyin.with(|d| {
+        d.sell(ORDER, 1, PRICE, 1);
+        d.trade("101", ORDER)
+    });
+    let mut forged = push(&[paid]);
+    forged.headers.last_mut().unwrap().1.replace_range(0..1, "z");
+    assert_eq!(world.send(SHOP_NAME, &forged).await.status, 401);
+    let foreign = json!({ "tag": "101", "msg_id": "1", "data": r#"{"p_id":5,"shop_id":1}"# });
+    assert_eq!(world.send(SHOP_NAME, &push(&[foreign])).await.status, 400);
+    world.settle().await;
+    assert_eq!(world.count("OrderPlaced").await, 0);
+    world.stop().await;
+}

@@ -1,0 +1,133 @@
+//! Calls to Xiaohongshu: one gateway, one flat JSON object, four signed values, an envelope in return.
+
+use channel::{CallOutcome, OutboundRequest, Response, Unable, legacy_sign::md5_hex};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use vocabulary::{Secret, Timestamp};
+
+use crate::settings::Settings;
+
+const GATEWAY: &str = "/ark/open_api/v3/common_controller";
+const VERSION: &str = "2.0";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Call<'a, T> {
+    app_id: &'a str,
+    timestamp: &'a str,
+    version: &'static str,
+    method: &'static str,
+    sign: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<&'a str>,
+    #[serde(flatten)]
+    parameters: &'a T,
+}
+
+/// Whether a call carries the access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    With,
+    Without,
+}
+
+/// Builds a call of a method such as `order.getOrderDetail`.
+pub(crate) fn post<T: Serialize>(
+    settings: &Settings,
+    method: &'static str,
+    token: Token,
+    parameters: &T,
+    now: Timestamp,
+) -> Result<OutboundRequest, Unable> {
+    let timestamp = now.secs().to_string();
+    let sign = signature(settings, method, &timestamp);
+    let call = Call {
+        app_id: &settings.app_id,
+        timestamp: &timestamp,
+        version: VERSION,
+        method,
+        sign: &sign,
+        access_token: (token == Token::With).then(|| settings.access_token.expose().as_str()),
+        parameters,
+    };
+    Ok(OutboundRequest {
+        method: "POST",
+        url: format!("{}{GATEWAY}", settings.base_url),
+        headers: vec![("content-type".to_owned(), "application/json;charset=utf-8".to_owned())],
+        body: serde_json::to_vec(&call).map_err(|_| Unable("unwritable_body"))?,
+    })
+}
+
+/// The business parameters and the token are not covered.
+fn signature(settings: &Settings, method: &str, timestamp: &str) -> String {
+    let (app, secret) = (&settings.app_id, settings.app_secret.expose());
+    let plain = Secret::new(format!("{method}?appId={app}&timestamp={timestamp}&version={VERSION}{secret}"));
+    md5_hex(plain.expose().as_bytes())
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    success: bool,
+    error_code: i64,
+}
+
+#[derive(Deserialize)]
+struct Enveloped<T> {
+    data: T,
+}
+
+/// The body of a response that says yes, or how the call ended instead.
+pub(crate) fn accepted<'a, T>(response: Response<'a>) -> Result<&'a [u8], CallOutcome<T>> {
+    if let Some(outcome) = CallOutcome::from_transport(response) {
+        return Err(outcome);
+    }
+    let Ok(response) = response else { return Err(CallOutcome::Unknown { code: "no_answer".into() }) };
+    if response.status != 200 {
+        return Err(CallOutcome::Refused { code: format!("http_{}", response.status) });
+    }
+    match serde_json::from_slice::<Envelope>(&response.body) {
+        Ok(Envelope { success: true, error_code: 0 }) => Ok(&response.body),
+        // One field says yes and the other no.
+        Ok(Envelope { success: true, error_code })
+        | Ok(Envelope { success: false, error_code: error_code @ 0 }) => {
+            Err(CallOutcome::Unknown { code: format!("contradiction {error_code}") })
+        }
+        Ok(Envelope { error_code, .. }) => Err(CallOutcome::Refused { code: error_code.to_string() }),
+        Err(_) => Err(unreadable()),
+    }
+}
+
+/// The `data` of a successful call.
+pub(crate) fn data<T: DeserializeOwned, O>(response: Response<'_>) -> Result<T, CallOutcome<O>> {
+    let body = accepted(response)?;
+    serde_json::from_slice::<Enveloped<T>>(body).map(|enveloped| enveloped.data).map_err(|_| unreadable())
+}
+
+pub(crate) fn unreadable<T>() -> CallOutcome<T> {
+    CallOutcome::Unknown { code: "unreadable_answer".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_carry_the_signatures_of_the_vectors() {
+        let all: Vec<serde_json::Value> =
+            serde_json::from_str(include_str!("../fixtures/xiaohongshu.json")).expect("the vectors are JSON");
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let account = "xiaohongshu/main".parse().expect("an account");
+        let mut seen = 0;
+        for vector in all.iter().filter(|v| v["scheme"] == "xhs-request-md5") {
+            let (keys, input) = (&vector["keys"], &vector["input"]);
+            let example = crate::settings::EXAMPLE
+                .replace("xhsdemo0001", &text(&keys["app_id"]))
+                .replace("xhsSecretxhsSecretxhsSecret00001", &text(&keys["app_secret"]));
+            let settings = Settings::read(&example, &account).expect("the vector's keys are usable");
+            assert_eq!(text(&input["version"]), VERSION);
+            let sign = signature(&settings, &text(&input["method"]), &text(&input["timestamp"]));
+            assert_eq!(sign, text(&vector["expected"]["sign"]), "{}", vector["name"]);
+            seen += 1;
+        }
+        assert!(seen >= 2, "{seen}");
+    }
+}
