@@ -5,6 +5,8 @@
 //!
 //! - the 48 corruptions, numbered 1 to 48, each of which must be refused or mean exactly what was signed,
 //! - the twelve variants (numbered 101 to 112) that must be accepted,
+//! - every byte changed and taken out by itself, of genuine requests and of requests signed with a foreign key (some
+//!   of them, evenly, where there are many): none may change the meaning, none may make a refused request acceptable,
 //! - thousands of random mutations, which must neither panic nor change the meaning,
 //! - replies: deterministic, silent about why a signature failed, free of secrets,
 //! - outward calls: deterministic, a time-out is `Unknown`, 429 is `RetryAfter`, capabilities as declared,
@@ -38,6 +40,7 @@
 
 mod accept;
 mod body;
+mod bytes;
 mod carrier;
 mod facts;
 mod forgeries;
@@ -218,6 +221,7 @@ pub fn examine(subject: &Subject) -> Report {
     facts::signed(&run, &mut report);
     facts::unknown(&run, &mut report);
     accept::variants(&run, &mut report);
+    bytes::single(&run, &mut report);
     mutate::random(&run, &mut report);
     replies::replies(&run, &mut report);
     outbound::calls(&run, &mut report);

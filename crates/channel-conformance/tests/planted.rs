@@ -45,6 +45,9 @@ fn forged_requests_that_an_adapter_accepts_are_found() {
         ("quantity is clamped", "row 47 "),
         ("content is the order number", "row 44 "),
         ("NUL is let through", "row 11 "),
+        ("an unsigned header counts", "of header 2 of paid changed by"),
+        ("case is forgiven", "of the body of paid changed by 0x20"),
+        ("a broken time passes", "of paid under a foreign key"),
     ];
     all_found(&faults, |report| &report.forged_accepted);
 }

@@ -12,6 +12,7 @@
 
 mod adapter;
 pub mod cipher;
+pub mod explain;
 mod inbound;
 pub mod legacy_sign;
 mod outbound;

@@ -11,6 +11,7 @@ use vocabulary::{Account, ChannelCode, Currency, Reason, Secret, ShopId, Sku, St
 use crate::{
     api::Shared,
     call::{Answer, Write, json as json_reply},
+    explain,
     extract::{Params, Segments},
     free_text,
     problem::Problem,
@@ -93,6 +94,11 @@ pub(crate) async fn connect(State(api): State<Shared>, write: Write<Connect>) ->
     let Write { body, mut call } = write;
     call.forget_body();
     let Connect { account, name, currency, orders_of, settings } = body;
+    if account.shop() == explain::RESERVED_SHOP {
+        return Err(Problem::parameter(
+            "account: no shop can be called explain, which is an address of ours",
+        ));
+    }
     let orders_of_account = orders_of.clone().unwrap_or_else(|| account.clone());
     let settings_digest = hex::encode(digest::digest(&digest::SHA256, settings.get().as_bytes()));
     let fulfilled = OperatorCommand::Connect {

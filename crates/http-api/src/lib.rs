@@ -28,6 +28,7 @@ mod catalog;
 mod channels;
 mod edge;
 mod event_view;
+mod explain;
 mod extract;
 mod find;
 mod free_text;

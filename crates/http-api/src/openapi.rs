@@ -16,7 +16,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, find, health, import, inbound, inbox,
+    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
     orders::{actions, history, read},
     stream, views,
 };
@@ -42,6 +42,7 @@ fn operator_routes() -> Routes {
     Routes::new()
         .routes(routes!(channels::protocols))
         .routes(routes!(channels::list, channels::connect))
+        .routes(routes!(explain::explain))
         .routes(routes!(channels::suspend))
         .routes(routes!(channels::resume))
         .routes(routes!(channels::listings, channels::map))
@@ -87,7 +88,9 @@ fn long_routes() -> Routes {
 pub fn openapi() -> OpenApi {
     let mut operators = operator_routes().merge(long_routes()).into_openapi();
     for item in operators.paths.paths.values_mut() {
-        for (writes, operation) in operations(item) {
+        for (posts, operation) in operations(item) {
+            // To explain is to read, by POST only because the question has a body.
+            let writes = posts && operation.operation_id.as_deref() != Some("explain");
             describe_operator(operation, writes);
         }
     }

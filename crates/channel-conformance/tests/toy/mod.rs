@@ -103,6 +103,9 @@ impl Adapter for Toy {
             return digest_matches("x", "x");
         }
         let time = request.header("x-time")?;
+        if self.is("a broken time passes") && unix_seconds(time).is_err() {
+            return digest_matches("x", "x");
+        }
         let window = if self.is("wide window") { 600 } else { 300 };
         let window = if self.is("narrow window") { 200 } else { window };
         if !self.is("does not check the time") {
@@ -131,6 +134,13 @@ impl Adapter for Toy {
             let full = tag(key, time, &request.body);
             let cut = if self.is("compares a prefix") { lower.len().min(full.len()) } else { full.len() };
             verdict = verdict.or_else(|_| digest_matches(&full[..cut], &lower));
+            if self.is("case is forgiven") {
+                // As if the signature were over the body in small letters, which the genuine body has but for one.
+                let small = request.body.to_ascii_lowercase();
+                let genuine =
+                    String::from_utf8_lossy(&small).replace("\"a-1\"", "\"A-1\"").replace("cny", "CNY");
+                verdict = verdict.or_else(|_| digest_matches(&tag(key, time, genuine.as_bytes()), &lower));
+            }
         }
         verdict
     }
@@ -159,6 +169,8 @@ impl Adapter for Toy {
         let ask = if paid { self.order(&body, &number)? } else { Ask::Unmapped { kind: "other".into() } };
         let id = if self.is("a repeat has a new id") { raw.header("x-time")? } else { &number };
         let content = if self.is("content is the order number") { number.as_bytes() } else { &raw.body };
+        let content =
+            if self.is("an unsigned header counts") { raw.header("x-note")?.as_bytes() } else { content };
         let kind = if self.is("a query is no query") { Kind::Query } else { Kind::Notice };
         Ok(Inbound { id: Some(id.to_owned()), content: content.to_vec(), kind, occurred_at: None, ask })
     }
@@ -256,7 +268,11 @@ pub(crate) fn subject(fault: &str) -> Subject {
         method: "POST".into(),
         topic: String::new(),
         query: String::new(),
-        headers: vec![header("x-time", &NOW.secs().to_string()), header("x-alg", "HMAC")],
+        headers: vec![
+            header("x-time", &NOW.secs().to_string()),
+            header("x-alg", "HMAC"),
+            header("x-note", "1"),
+        ],
         body: body.into(),
         received_at: NOW,
     };

@@ -5,6 +5,7 @@
 mod auth;
 mod bad_inputs;
 mod channels;
+mod explain;
 mod idempotency;
 mod import;
 mod inbound;

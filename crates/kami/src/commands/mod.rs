@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli::{Channel, Cli, Command, say},
+    cli::{Cli, Command, say},
     config::{Config, DEFAULTS},
 };
 
@@ -51,7 +51,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
-        Command::Channel(Channel::List(json)) => channel::list(json),
+        Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, options).await,
         Command::Bench(options) => return bench::run(options).await,
         Command::BenchHttp => bench::serve_bare().await,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod bad_input;
+mod channel_tools;
 mod flash_sale;
 mod kami;
 mod surroundings;

@@ -1,0 +1,85 @@
+//! A platform that exists in TOML alone buys keys over a socket.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod described;
+
+use std::collections::BTreeSet;
+
+use channel::Protocol;
+use channel_world::{Books, World, sha256};
+use serde_json::Value;
+use testkit::{
+    accounts::GoofishSupplier,
+    drive::{GoofishPurchase, Signed, goofish_purchase},
+};
+use vocabulary::Secret;
+
+static PROTOCOLS: &[Protocol] = &[channel_declarative::PROTOCOL];
+const SHOP: &str = "declarative/main";
+
+async fn shop(keys: u32) -> World {
+    let world = World::open(PROTOCOLS).await;
+    world.connect(SHOP, &described::supply_settings()).await;
+    world.list(SHOP, "VIP-30").await;
+    world.stock(0, keys).await;
+    world
+}
+
+fn purchase(world: &World, order_no: &str, quantity: u32) -> Signed {
+    let supplier = GoofishSupplier {
+        app_id: 510_000_000_000_001,
+        app_secret: Secret::new(described::APP_SECRET.to_owned()),
+        mch_id: "2333".to_owned(),
+        mch_secret: Secret::new(described::MCH_SECRET.to_owned()),
+    };
+    let order = GoofishPurchase {
+        order_no: order_no.to_owned(),
+        goods_no: "VIP-30".to_owned(),
+        quantity,
+        max_amount: Some(i64::from(quantity) * channel_world::PRICE),
+        notify_url: "https://open.goofish.pro/api/x".to_owned(),
+    };
+    goofish_purchase(&supplier, &order, world.now())
+}
+
+fn keys(reply: &Value) -> BTreeSet<String> {
+    let cards = reply["data"]["card_items"].as_array().unwrap();
+    cards.iter().map(|card| sha256(card["card_pwd"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn an_order_gets_its_keys_in_the_reply_and_a_repeat_the_same_bytes() {
+    let world = shop(5).await;
+    let first = world.send(SHOP, &purchase(&world, "G-1", 2)).await;
+    assert_eq!((first.json()["code"].clone(), keys(&first.json()).len()), (0.into(), 2));
+    world.advance(60).await;
+    // Signed anew at another time, it is the same order.
+    let again = world.send(SHOP, &purchase(&world, "G-1", 2)).await;
+    assert_eq!(again.bytes, first.bytes);
+    let other = world.send(SHOP, &purchase(&world, "G-2", 1)).await;
+    assert!(keys(&other.json()).is_disjoint(&keys(&first.json())));
+    let books = Books::of(&world).await;
+    assert_eq!(books.delivered["G-1"], keys(&first.json()));
+    assert_eq!(books.delivered["G-2"], keys(&other.json()));
+    assert!(books.shared.is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_beyond_the_stock_a_forgery_and_another_content_get_the_platforms_codes() {
+    let world = shop(1).await;
+    let short = world.send(SHOP, &purchase(&world, "G-1", 2)).await;
+    assert_eq!(short.json()["code"], 1102, "{}", short.text());
+    let mut forged = purchase(&world, "G-2", 1);
+    forged.body = String::from_utf8(forged.body).unwrap().replace("G-2", "G-3").into_bytes();
+    assert_eq!(world.send(SHOP, &forged).await.json()["code"], 401);
+    let mut late = purchase(&world, "G-2", 1);
+    world.advance(301).await;
+    assert_eq!(world.send(SHOP, &late).await.json()["code"], 408);
+    late = purchase(&world, "G-2", 1);
+    assert_eq!(world.send(SHOP, &late).await.json()["code"], 0);
+    let changed = world.send(SHOP, &purchase(&world, "G-2", 2)).await;
+    assert_ne!(changed.json()["code"], 0, "{}", changed.text());
+    assert_eq!(Books::of(&world).await.delivered.len(), 1);
+    world.stop().await;
+}
