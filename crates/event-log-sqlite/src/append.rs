@@ -10,12 +10,15 @@ use crate::{
     values::{Rows, Values},
 };
 
-const EVENTS: &str = "INSERT INTO event (merchant, position, stream, version, type, schema_version, payload, \
+// `OR FAIL` leaves the rows before a conflict in place, so that SQLite keeps no copy of each page it changes to undo a
+// statement with; the transaction is rolled back as a whole anyway.
+const EVENTS: &str = "INSERT OR FAIL INTO event (merchant, position, stream, version, type, schema_version, payload, \
                       metadata, occurred_at, recorded_at, hash) SELECT * FROM ";
-const INBOX: &str = "INSERT INTO inbox (merchant, message, account, dedupe_key, content_hash, verdict, \
+const INBOX: &str = "INSERT OR FAIL INTO inbox (merchant, message, account, dedupe_key, content_hash, verdict, \
                      reason, sealed_request, sealed_answer, first_position, last_position, received_at) \
                      SELECT * FROM ";
-const NUMBERS: &str = "INSERT INTO number (merchant, kind, namespace, number, order_id) SELECT * FROM ";
+const NUMBERS: &str =
+    "INSERT OR FAIL INTO number (merchant, kind, namespace, number, order_id) SELECT * FROM ";
 
 /// Moves a merchant's head, if it stands where the append believes. An append without events moves nothing.
 const MOVE_HEAD: &str = "UPDATE merchant SET position = ?1, hash = coalesce(?2, hash), \

@@ -1,6 +1,9 @@
 //! The one connection that writes, and its write-ahead log.
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use event_log::{Head, LogError, Snapshot};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
@@ -47,17 +50,17 @@ pub(crate) struct OpenWriter {
     appends: u32,
     /// How long it was when readers were last waited for; 0 once it started anew.
     waited_at: i64,
+    path: PathBuf,
     _lock: File,
 }
 
 impl Writer {
     /// Opens the file for writing, creates or checks its schema and asserts its settings.
     pub(crate) async fn open(path: &Path, lock: File) -> Result<Self, LogError> {
-        let mut connection = settings::writing(path).connect().await.map_err(store)?;
-        schema::prepare(&mut connection).await?;
-        settings::assert_safe(&mut connection).await?;
-        let limits = LIMITS;
-        Ok(Self::Open(Box::new(OpenWriter { connection, limits, appends: 0, waited_at: 0, _lock: lock })))
+        let connection = connect(path).await?;
+        let (limits, path) = (LIMITS, path.to_owned());
+        let open = OpenWriter { connection, limits, appends: 0, waited_at: 0, path, _lock: lock };
+        Ok(Self::Open(Box::new(open)))
     }
 
     pub(crate) fn open_one(&mut self) -> Result<&mut OpenWriter, LogError> {
@@ -85,6 +88,10 @@ impl Writer {
             Err(_) => transaction.rollback().await,
         };
         if let Err(error) = ended {
+            if matches!(stored, Err(LogError::Full(_))) && is_over(&error) {
+                self.open_one()?.reconnect().await?;
+                return stored;
+            }
             self.stop(error.to_string());
             return stored.and(Err(store(error)));
         }
@@ -148,7 +155,26 @@ impl Writer {
     }
 }
 
+async fn connect(path: &Path) -> Result<SqliteConnection, LogError> {
+    let mut connection = settings::writing(path).connect().await.map_err(store)?;
+    schema::prepare(&mut connection).await?;
+    settings::assert_safe(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Whether a rollback failed only because SQLite had rolled the transaction back by itself, as it does when the device
+/// is full.
+fn is_over(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.message().contains("no transaction is active"))
+}
+
 impl OpenWriter {
+    /// The driver still counts a transaction that SQLite has ended; a new connection does not.
+    async fn reconnect(&mut self) -> Result<(), LogError> {
+        self.connection = connect(&self.path).await?;
+        Ok(())
+    }
+
     async fn tend(&mut self) -> Result<(), sqlx::Error> {
         self.appends = self.appends.wrapping_add(1);
         if !self.appends.is_multiple_of(self.limits.look_every) {

@@ -19,9 +19,10 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
 /// Every read model this build keeps.
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     vec![
-        Arc::new(projection_orders::Orders),
+        // They fold side by side and are written in this order: the one that folds longest comes last.
         Arc::new(projection_quotas::Quotas),
-        Arc::new(projection_timeline::Timeline),
         Arc::new(projection_sales::Sales),
+        Arc::new(projection_timeline::Timeline),
+        Arc::new(projection_orders::Orders),
     ]
 }

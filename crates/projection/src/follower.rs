@@ -211,7 +211,8 @@ impl Follower {
     }
 }
 
-/// Folds into each lane what it lacks of a batch. While one lane's rows are written, the next lane folds.
+/// Folds into each lane what it lacks of a batch. All lanes fold side by side, and while they do, the rows of those
+/// that are done are written, in the lanes' order.
 async fn fold_all(
     lanes: &mut [&mut Lane],
     merchant: &MerchantId,
@@ -223,17 +224,15 @@ async fn fold_all(
         fold.load(batch.events_for(lane), conn).await.map_err(|source| lane.failed(source))?;
         lane.fold = Some(fold);
     }
-    let mut folding = lanes.first_mut().map(|lane| hand_over(lane, merchant, batch));
-    for place in 0..lanes.len() {
-        let Some(handed_over) = folding.take() else { break };
+    let folding: Vec<Folding> = lanes.iter_mut().map(|lane| hand_over(lane, merchant, batch)).collect();
+    for (lane, handed_over) in lanes.iter_mut().zip(folding) {
         let (mut fold, folded) = handed_over.done().await?;
-        folding = lanes.get_mut(place + 1).map(|lane| hand_over(lane, merchant, batch));
         let written = match folded {
             Ok(()) => fold.write(conn).await,
             Err(error) => Err(error),
         };
-        written.map_err(|source| lanes[place].failed(source))?;
-        lanes[place].fold = Some(fold);
+        written.map_err(|source| lane.failed(source))?;
+        lane.fold = Some(fold);
     }
     Ok(())
 }

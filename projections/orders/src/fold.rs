@@ -1,6 +1,9 @@
 //! Events into rows.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use events::ActorKind;
@@ -38,7 +41,7 @@ impl OrdersFold {
 
     /// Reads the orders that the batch continues and that are not in memory.
     async fn load_orders(&mut self, events: &[Event], conn: &mut SqliteConnection) -> Result<(), ApplyError> {
-        let mut begun = BTreeSet::new();
+        let mut begun = HashSet::new();
         let mut missing = BTreeSet::new();
         for event in events.iter().filter(|event| event.is_of_order_stream()) {
             let Some(order) = &event.order else { continue };
