@@ -20,6 +20,7 @@ mod outcome;
 mod procure;
 mod request;
 pub mod sign;
+mod stored_bytes;
 pub mod strict_json;
 mod upkeep;
 

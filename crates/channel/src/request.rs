@@ -12,8 +12,10 @@ pub struct RawRequest {
     /// The raw query string, without the `?`.
     pub query: String,
     /// Header names in lower case and values as sent, in order, repeats kept.
+    #[serde(with = "crate::stored_bytes::headers")]
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body's bytes.
+    #[serde(with = "crate::stored_bytes")]
     pub body: Vec<u8>,
     /// When it came in.
     pub received_at: Timestamp,
@@ -153,6 +155,7 @@ pub struct Reply {
     /// Seconds for a `Retry-After` header, if any.
     pub retry_after: Option<u32>,
     /// The body.
+    #[serde(with = "crate::stored_bytes")]
     pub body: Vec<u8>,
 }
 
