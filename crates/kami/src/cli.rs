@@ -57,7 +57,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Channel(Channel),
     /// Measure this build on this machine: a server on a fresh directory, driven over HTTP.
-    #[command(after_help = "Examples:\n  kami bench\n  kami bench flash --connections 128 --json")]
+    #[command(after_help = "Examples:\n  kami bench\n  kami bench flash --connections 256 --json")]
     Bench(Bench),
     /// The bare server that `bench` holds its figures against.
     #[command(name = "bench-http", hide = true)]
@@ -312,7 +312,7 @@ pub(crate) struct Bench {
     #[arg(value_enum, default_value_t = Scenario::Steady)]
     pub(crate) scenario: Scenario,
     /// How many connections are open at once, each with one call under way.
-    #[arg(long, default_value_t = 64, value_parser = connections)]
+    #[arg(long, default_value_t = 128, value_parser = connections)]
     pub(crate) connections: usize,
     /// For how long the rate of orders is measured (of `flash`: until the keys are sold).
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
