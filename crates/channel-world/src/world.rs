@@ -128,10 +128,28 @@ impl World {
 
     /// Connects a shop that shares the order numbers of another.
     pub async fn connect_sharing(&self, name: &str, settings: &Value, orders_of: Option<&str>) {
+        self.connect_with(name, settings, orders_of, Currency::CNY).await;
+    }
+
+    /// Connects a shop that sells in the currency of `price`, which is what one unit costs there.
+    pub async fn connect_at(&self, name: &str, settings: &Value, orders_of: Option<&str>, price: Money) {
+        self.connect_with(name, settings, orders_of, price.currency).await;
+        self.operate(OperatorCommand::SetPrice {
+            sku: SKU.parse().unwrap(),
+            account: Some(account(name)),
+            unit_price: price,
+            valid_from: None,
+            valid_until: None,
+            reason: "list".to_owned(),
+        })
+        .await;
+    }
+
+    async fn connect_with(&self, name: &str, settings: &Value, orders_of: Option<&str>, currency: Currency) {
         let connection = Connection {
             account: account(name),
             name: name.to_owned(),
-            currency: Currency::CNY,
+            currency,
             orders_of: orders_of.map(account),
             settings: Secret::new(settings.to_string()),
         };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ParseError;
 
-/// An ISO 4217 code: three capital letters.
+/// An ISO 4217 code, or one made like it: three capital letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -24,17 +24,19 @@ impl Currency {
     pub const HKD: Self = Self(*b"HKD");
     /// Japanese yen, which has no minor unit.
     pub const JPY: Self = Self(*b"JPY");
+    /// Telegram Stars, which have no minor unit: the code is Telegram's, ISO 4217 has none for them.
+    pub const XTR: Self = Self(*b"XTR");
 
     /// The currencies Kami accepts; any other code is refused where it enters.
-    pub const KNOWN: [Self; 5] = [Self::CNY, Self::USD, Self::EUR, Self::HKD, Self::JPY];
+    pub const KNOWN: [Self; 6] = [Self::CNY, Self::USD, Self::EUR, Self::HKD, Self::JPY, Self::XTR];
 
     /// The code as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
-    /// Decimal digits of the minor unit: 2 for most, 0 for the yen.
+    /// Decimal digits of the minor unit: 2 for most, 0 for the yen and for Stars.
     pub fn minor_digits(&self) -> u32 {
-        if *self == Self::JPY { 0 } else { 2 }
+        if matches!(*self, Self::JPY | Self::XTR) { 0 } else { 2 }
     }
 }
 impl FromStr for Currency {
@@ -202,6 +204,16 @@ mod tests {
             assert_eq!(fen(bad), Err(MoneyError::NotDecimal), "{bad}");
         }
         assert_eq!(fen("92233720368547758.08"), Err(MoneyError::Overflow));
+    }
+
+    #[test]
+    fn yen_and_stars_are_whole() {
+        for whole in [Currency::JPY, Currency::XTR] {
+            assert_eq!(whole.as_str().parse(), Ok(whole));
+            assert_eq!(Money::from_major_text("150", whole), Ok(Money::new(150, whole)));
+            assert_eq!(Money::from_major_text("1.5", whole), Err(MoneyError::NotDecimal));
+            assert_eq!(Money::new(150, whole).to_major_text(), "150");
+        }
     }
 
     proptest! {
