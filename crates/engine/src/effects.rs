@@ -2,7 +2,9 @@
 //! account. An intent reaches the runner only once it is durable, and its outcome goes back as a command.
 
 mod breaker;
+mod call;
 mod job;
+mod lane;
 mod runner;
 
 pub(crate) use job::{DeliveryDraft, Found, Job, JobKey, JobKind, LineDraft, Report};

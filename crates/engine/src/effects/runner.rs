@@ -2,8 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
-    num::NonZeroU32,
+    collections::BinaryHeap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,21 +11,21 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use channel::{Adapter, CallOutcome, OutboundRequest, OutboundResponse, TransportFailure, Unable};
+use channel::Adapter;
 use events::channel::AttemptOutcome;
-use governor::{DefaultDirectRateLimiter, RateLimiter};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use vault::Vault;
 use vocabulary::{MerchantId, Timestamp};
 
-use super::{Found, Job, JobKind, Report, breaker::Breaker};
+use super::{
+    Found, Job, JobKind, Report,
+    call::Call,
+    lane::{Lane, Lanes},
+};
 use crate::{
     engine::Adapters,
     ports::{Clock, Http},
 };
-
-/// How often a gateway that says "not paid" is asked again.
-const UNPAID_TRIES: u32 = 4;
 
 /// How hard the runner tries.
 #[derive(Debug, Clone, Copy)]
@@ -44,12 +43,6 @@ impl Default for EffectPolicy {
     fn default() -> Self {
         Self { attempts_max: 12, backoff_ms: 2_000, backoff_max_ms: 1_800_000 }
     }
-}
-
-struct Lane {
-    places: Arc<Semaphore>,
-    pace: DefaultDirectRateLimiter,
-    breaker: Mutex<Breaker>,
 }
 
 struct Queued(Timestamp, u64, Job);
@@ -114,7 +107,7 @@ impl Runner {
     /// Runs until the queue's sender is gone. By hand-driven time, jobs run one after another in the order they came.
     pub(crate) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
         let this = Arc::new(self);
-        let mut lanes: HashMap<vocabulary::Account, Arc<Lane>> = HashMap::new();
+        let mut lanes = Lanes::default();
         let mut queue: BinaryHeap<Reverse<Queued>> = BinaryHeap::new();
         let mut order = 0_u64;
         loop {
@@ -149,17 +142,17 @@ impl Runner {
         due.then(|| queue.pop()).flatten().map(|Reverse(q)| q.2)
     }
 
-    async fn start(self: &Arc<Self>, job: Job, lanes: &mut HashMap<vocabulary::Account, Arc<Lane>>) {
+    async fn start(self: &Arc<Self>, job: Job, lanes: &mut Lanes) {
         let Some(adapter) = self.adapters.get(&job.account) else {
             let outcome = AttemptOutcome::Abandoned { code: "account_not_connected".to_owned() };
             self.report(job, outcome, None).await;
             return;
         };
-        let lane = lanes.entry(job.account.clone()).or_insert_with(|| Arc::new(Lane::of(&*adapter))).clone();
+        let lane = lanes.of(&*adapter);
         let this = self.clone();
         let task = async move {
             let Ok(_place) = lane.places.acquire().await else { return };
-            lane.pace.until_ready().await;
+            lane.ready().await;
             this.attempt(job, &*adapter, &lane).await;
         };
         if self.clock.is_manual() {
@@ -171,8 +164,7 @@ impl Runner {
 
     async fn attempt(&self, job: Job, adapter: &dyn Adapter, lane: &Lane) {
         let now = self.clock.now();
-        let paused = lane.breaker.lock().unwrap_or_else(PoisonError::into_inner).wait_until(now);
-        if let Some(until) = paused {
+        if let Some(until) = lane.left_alone_until(now) {
             // The pause is not an attempt: nothing was sent.
             if let Some(again) = self.again.upgrade() {
                 let put_back = again.send(Job { not_before: until, ..job });
@@ -182,8 +174,7 @@ impl Runner {
             }
             return;
         }
-        let timeout = Duration::from_millis(u64::from(adapter.manifest().limits.timeout_ms));
-        let call = Call { runner: self, adapter, lane, timeout };
+        let call = Call::new(self, adapter, lane);
         let (outcome, found) = match &job.kind {
             JobKind::Deliver(draft) => (call.deliver(draft, job.unknown).await, None),
             JobKind::CheckPayment(payment) => (call.check_payment(payment, job.attempts).await, None),
@@ -235,176 +226,4 @@ impl Runner {
         }
         self.load.open.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-impl Lane {
-    fn of(adapter: &dyn Adapter) -> Self {
-        let limits = adapter.manifest().limits;
-        let per_second = NonZeroU32::new(limits.calls_per_s).unwrap_or(NonZeroU32::MIN);
-        Self {
-            places: Arc::new(Semaphore::new(limits.concurrency.max(1) as usize)),
-            pace: RateLimiter::direct(governor::Quota::per_second(per_second)),
-            breaker: Mutex::new(Breaker::default()),
-        }
-    }
-}
-
-/// One attempt.
-struct Call<'a> {
-    runner: &'a Runner,
-    adapter: &'a dyn Adapter,
-    lane: &'a Lane,
-    timeout: Duration,
-}
-
-type Sent = Result<OutboundResponse, TransportFailure>;
-
-impl Call<'_> {
-    async fn send(&self, request: Result<OutboundRequest, Unable>) -> Result<Sent, AttemptOutcome> {
-        let request = request.map_err(|unable| refused(unable.0))?;
-        let sent = self.runner.http.send(&request, self.timeout).await;
-        let mut breaker = self.lane.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        match &sent {
-            Ok(response) if response.status < 500 => breaker.answered(),
-            _ => breaker.failed(self.runner.clock.now()),
-        }
-        Ok(sent)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.runner.clock.now()
-    }
-
-    async fn deliver(&self, draft: &super::DeliveryDraft, unknown: bool) -> AttemptOutcome {
-        let Some(deliver) = self.adapter.deliver() else { return refused("cannot_deliver") };
-        let keys = match self.runner.vault.open_keys(&self.runner.merchant, &draft.key_refs()).await {
-            Ok(keys) => keys,
-            Err(error) => {
-                tracing::error!(order.id = %draft.order, %error, "keys of a delivery could not be opened");
-                return AttemptOutcome::RetryAfter { secs: 0, code: "vault".to_owned() };
-            }
-        };
-        let job = draft.open(keys);
-        if unknown {
-            match deliver.ask(&job, self.now()) {
-                Some(request) => match self.send(request).await {
-                    Ok(sent) => match deliver.interpret_ask(&job, sent.as_ref().map_err(|f| *f)) {
-                        CallOutcome::Done(true) => return AttemptOutcome::Done,
-                        CallOutcome::Done(false) => {}
-                        other => return still_unknown(other),
-                    },
-                    Err(outcome) => return outcome,
-                },
-                None if deliver.repeat_is_safe() => {}
-                None => return AttemptOutcome::Abandoned { code: "unknown_outcome".to_owned() },
-            }
-        }
-        match self.send(deliver.request(&job, self.now())).await {
-            Ok(sent) => outcome(deliver.interpret(&job, sent.as_ref().map_err(|f| *f))).1,
-            Err(outcome) => outcome,
-        }
-    }
-
-    async fn refund(&self, job: &channel::RefundJob, unknown: bool) -> AttemptOutcome {
-        let Some(refund) = self.adapter.refund() else { return refused("cannot_refund") };
-        if unknown {
-            match refund.ask(job, self.now()) {
-                Some(request) => match self.send(request).await {
-                    Ok(sent) => match refund.interpret_ask(job, sent.as_ref().map_err(|f| *f)) {
-                        CallOutcome::Done(true) => return AttemptOutcome::Done,
-                        CallOutcome::Done(false) => {}
-                        other => return still_unknown(other),
-                    },
-                    Err(outcome) => return outcome,
-                },
-                None if refund.repeat_is_safe() => {}
-                None => return AttemptOutcome::Abandoned { code: "unknown_outcome".to_owned() },
-            }
-        }
-        match self.send(refund.request(job, self.now())).await {
-            Ok(sent) => outcome(refund.interpret(job, sent.as_ref().map_err(|f| *f))).1,
-            Err(outcome) => outcome,
-        }
-    }
-
-    async fn check_payment(&self, job: &channel::PaymentJob, attempts: u32) -> AttemptOutcome {
-        let Some(check) = self.adapter.check_payment() else { return refused("cannot_check_payment") };
-        let sent = match self.send(check.request(job, self.now())).await {
-            Ok(sent) => sent,
-            Err(outcome) => return outcome,
-        };
-        match outcome(check.interpret(job, sent.as_ref().map_err(|f| *f))) {
-            (Some(report), _) => {
-                let same_amount = report.amount.is_none_or(|amount| amount == job.amount);
-                let same_txn = report.txn.as_ref().is_none_or(|txn| *txn == job.txn);
-                match (report.paid, same_amount, same_txn) {
-                    (true, true, true) => AttemptOutcome::Done,
-                    // The gateway's own books may lag behind its message.
-                    (false, _, _) if attempts < UNPAID_TRIES => {
-                        AttemptOutcome::RetryAfter { secs: 0, code: "not_paid".to_owned() }
-                    }
-                    (false, _, _) => refused("not_paid"),
-                    (true, false, _) => refused("amount_mismatch"),
-                    (true, true, false) => refused("txn_mismatch"),
-                }
-            }
-            // Asking changes nothing, so an answer that did not come is simply asked for again.
-            (None, AttemptOutcome::Unknown { code }) => AttemptOutcome::RetryAfter { secs: 0, code },
-            (None, other) => other,
-        }
-    }
-
-    async fn read_back(&self, external_no: &str) -> (AttemptOutcome, Option<Found>) {
-        let Some(read_back) = self.adapter.read_back() else { return (refused("cannot_read_back"), None) };
-        let sent = match self.send(read_back.request(external_no, self.now())).await {
-            Ok(sent) => sent,
-            Err(outcome) => return (outcome, None),
-        };
-        match outcome(read_back.interpret(external_no, sent.as_ref().map_err(|f| *f))) {
-            (Some(messages), done) => {
-                let response = sent.map(|r| r.body).unwrap_or_default();
-                (done, Some(Found { response, messages }))
-            }
-            (None, AttemptOutcome::Unknown { code }) => (AttemptOutcome::RetryAfter { secs: 0, code }, None),
-            (None, other) => (other, None),
-        }
-    }
-
-    async fn push_stock(&self, job: &channel::StockJob) -> AttemptOutcome {
-        let Some(push) = self.adapter.push_stock() else { return refused("cannot_push_stock") };
-        match self.send(push.request(job, self.now())).await {
-            Ok(sent) => match outcome(push.interpret(job, sent.as_ref().map_err(|f| *f))).1 {
-                // A figure replaces the one before it: sending it again does no harm.
-                AttemptOutcome::Unknown { code } => AttemptOutcome::RetryAfter { secs: 0, code },
-                other => other,
-            },
-            Err(outcome) => outcome,
-        }
-    }
-}
-
-fn refused(code: &str) -> AttemptOutcome {
-    AttemptOutcome::Refused { code: code.to_owned() }
-}
-
-fn outcome<T>(call: CallOutcome<T>) -> (Option<T>, AttemptOutcome) {
-    match call {
-        CallOutcome::Done(found) => (Some(found), AttemptOutcome::Done),
-        CallOutcome::Refused { code } => (None, AttemptOutcome::Refused { code }),
-        CallOutcome::RetryAfter { secs, code } => (None, AttemptOutcome::RetryAfter { secs, code }),
-        CallOutcome::Unknown { code } => (None, AttemptOutcome::Unknown { code }),
-        CallOutcome::Next { .. } => (None, AttemptOutcome::Unknown { code: "too_many_calls".to_owned() }),
-    }
-}
-
-/// While the question itself is not answered, the outcome stays unknown.
-fn still_unknown(asked: CallOutcome<bool>) -> AttemptOutcome {
-    let code = match asked {
-        CallOutcome::Refused { code }
-        | CallOutcome::RetryAfter { code, .. }
-        | CallOutcome::Unknown { code } => code,
-        CallOutcome::Done(_) => "done".to_owned(),
-        CallOutcome::Next { .. } => "too_many_calls".to_owned(),
-    };
-    AttemptOutcome::Unknown { code }
 }

@@ -1,0 +1,7 @@
+//! The outward side of the contract, by an adapter that says little and a network that answers what a test wants.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod steps;
+mod toy;
+mod world;
