@@ -11,10 +11,20 @@ use crate::channel::AttemptOutcome;
 pub struct OrderLine {
     /// Our SKU.
     pub sku: Sku,
+    /// The channel's item id, as the order named it; left out where it is the SKU itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
     /// How many units.
     pub quantity: Quantity,
     /// What the whole line costs.
     pub amount: Money,
+}
+
+impl OrderLine {
+    /// What the channel calls the item.
+    pub fn item(&self) -> &str {
+        self.item.as_deref().unwrap_or(self.sku.as_str())
+    }
 }
 
 /// An order became known.

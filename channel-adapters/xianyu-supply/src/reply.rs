@@ -228,7 +228,7 @@ fn order_reply(order: &OrderView, detailed: bool) -> Reply {
     let success = order_status == OrderStatus::Success;
     let more = order.lines.first().filter(|_| detailed).map(|line| OrderDetail {
         order_type: CARD,
-        goods_no: line.sku.as_str(),
+        goods_no: &line.item,
         goods_name: &line.name,
         buy_quantity: line.quantity.get(),
     });

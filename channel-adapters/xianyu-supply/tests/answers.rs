@@ -66,7 +66,7 @@ fn the_detail_tells_more_of_the_order() {
     let outcome = order(OrderState::Delivered, vec![line(1, vec![pair("K", None)])]);
     let reply = answer("goofish/order/detail", DETAIL, &outcome);
     for (field, value) in
-        [("order_type", json!(2)), ("goods_no", json!("vip-30")), ("buy_quantity", json!(1))]
+        [("order_type", json!(2)), ("goods_no", json!("ITEM-1")), ("buy_quantity", json!(1))]
     {
         assert_eq!(reply["data"][field], value);
     }

@@ -202,7 +202,12 @@ mod tests {
         Money::new(2888, Currency::CNY)
     }
     fn placed() -> Happened {
-        let line = OrderLine { sku: "steam-50".parse().unwrap(), quantity: Quantity::ONE, amount: total() };
+        let line = OrderLine {
+            sku: "steam-50".parse().unwrap(),
+            item: None,
+            quantity: Quantity::ONE,
+            amount: total(),
+        };
         let placed = OrderPlaced {
             order: OrderId::from_uuid(uuid::Uuid::from_u128(7)),
             account: account(),

@@ -25,6 +25,7 @@ fn yuan(minor: i64) -> Money {
 fn placed(order: OrderId, account: &Account, number: &str) -> OrderPlaced {
     let line = OrderLine {
         sku: "steam-50".parse().unwrap(),
+        item: None,
         quantity: Quantity::try_from(2).unwrap(),
         amount: yuan(5_776),
     };

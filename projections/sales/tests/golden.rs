@@ -14,7 +14,12 @@ fn yuan(minor: i64) -> Money {
 }
 
 fn line(sku: &str, units: i64, minor: i64) -> OrderLine {
-    OrderLine { sku: sku.parse().unwrap(), quantity: Quantity::try_from(units).unwrap(), amount: yuan(minor) }
+    OrderLine {
+        sku: sku.parse().unwrap(),
+        item: None,
+        quantity: Quantity::try_from(units).unwrap(),
+        amount: yuan(minor),
+    }
 }
 
 fn placed(order: OrderId, account: &Account) -> OrderPlaced {

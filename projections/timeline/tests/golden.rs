@@ -15,7 +15,12 @@ fn place(scribe: &mut Scribe, order: OrderId, buyer: Option<&BuyerId>) {
         order,
         account: account.clone(),
         external_no: "T-1".into(),
-        lines: vec![OrderLine { sku: "steam-50".parse().unwrap(), quantity: Quantity::ONE, amount }],
+        lines: vec![OrderLine {
+            sku: "steam-50".parse().unwrap(),
+            item: None,
+            quantity: Quantity::ONE,
+            amount,
+        }],
         total: amount,
         buyer: buyer.cloned(),
         delivery: DeliveryMethod::Reply,

@@ -130,6 +130,7 @@ impl World {
 fn placing(quantities: &[i64]) -> Placing {
     let line = |quantity: &i64| OrderLine {
         sku: sku(),
+        item: None,
         quantity: Quantity::try_from(*quantity).unwrap(),
         amount: cny(quantity * 1000),
     };

@@ -16,6 +16,7 @@ pub(crate) enum JobKey {
 
 #[derive(Clone)]
 pub(crate) struct LineDraft {
+    pub(crate) item: String,
     pub(crate) sku: Sku,
     pub(crate) name: String,
     pub(crate) quantity: Quantity,
@@ -46,7 +47,7 @@ impl DeliveryDraft {
             .lines
             .iter()
             .map(|line| LineView {
-                item: line.sku.to_string(),
+                item: line.item.clone(),
                 sku: line.sku.clone(),
                 name: line.name.clone(),
                 quantity: line.quantity,

@@ -74,7 +74,7 @@ impl Sequencer {
             let live = entry.state.keys.get(&number).filter(|_| recorded).cloned();
             keys.push(live.unwrap_or_default());
             lines.push(LineView {
-                item: line.sku.to_string(),
+                item: line.item().to_owned(),
                 sku: line.sku.clone(),
                 name: name_of(&desk, &line.sku),
                 quantity: line.quantity,

@@ -125,6 +125,7 @@ fn delivery(desk: &Desk, entry: &Entry<State>, placed: &Placed, pending: &Pendin
     let lines = placed.lines.iter().enumerate().map(|(number, line)| {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
         LineDraft {
+            item: line.item().to_owned(),
             sku: line.sku.clone(),
             name: name_of(desk, &line.sku),
             quantity: line.quantity,

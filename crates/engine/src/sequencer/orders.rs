@@ -11,7 +11,7 @@ use domain::{
 use event_log::NumberKind;
 use events::order::OrderLine;
 use vault::SubjectPut;
-use vocabulary::{Account, BuyerId, Money, OrderId, Reason, Sku, Timestamp};
+use vocabulary::{Account, BuyerId, Money, OrderId, Quantity, Reason, Sku, Timestamp};
 
 use super::{Sequencer, answer::Draft, message::Decided, settle};
 use crate::{
@@ -236,14 +236,15 @@ fn price(
         let sku: Sku = listed
             .or_else(|| line.item.parse().ok().filter(|sku| desk.sku(sku).is_some()))
             .ok_or_else(|| Rejection::new(Reason::UnknownItem, "an item stands for nothing of ours"))?;
-        lines.push((sku, line.quantity));
+        let item = Some(line.item.clone()).filter(|item| item != sku.as_str());
+        lines.push(Wanted { sku, item, quantity: line.quantity });
     }
     let placed = desk.order(&order).and_then(|entry| entry.state.placed.as_ref());
     let (lines, ours) = match placed {
         // What was agreed when the order was placed holds, whatever prices are now.
         Some(placed) => {
-            let same =
-                placed.lines.iter().map(|l| (&l.sku, l.quantity)).eq(lines.iter().map(|(s, q)| (s, *q)));
+            let agreed = placed.lines.iter().map(|line| (&line.sku, line.quantity));
+            let same = agreed.eq(lines.iter().map(|line| (&line.sku, line.quantity)));
             if !same {
                 return Err(Rejection::new(
                     Reason::OrderNumberReused,
@@ -267,10 +268,17 @@ fn price(
     })
 }
 
+/// A line whose item was resolved.
+struct Wanted {
+    sku: Sku,
+    item: Option<String>,
+    quantity: Quantity,
+}
+
 fn priced(
     desk: &Desk,
     account: &Account,
-    wanted: Vec<(Sku, vocabulary::Quantity)>,
+    wanted: Vec<Wanted>,
     check: AmountCheck,
     currency: vocabulary::Currency,
     now: Timestamp,
@@ -285,7 +293,7 @@ fn priced(
     };
     let mut lines = Vec::with_capacity(wanted.len());
     let mut total = Money::zero(currency);
-    for (sku, quantity) in wanted {
+    for Wanted { sku, item, quantity } in wanted {
         let unit = desk.price(&sku, account, now).filter(|unit| unit.currency == currency);
         let unit = match (unit, platform) {
             (Some(unit), _) => unit,
@@ -297,7 +305,7 @@ fn priced(
         };
         let amount = unit.checked_mul(quantity.get()).map_err(too_large)?;
         total = total.checked_add(amount).map_err(too_large)?;
-        lines.push(OrderLine { sku, quantity, amount });
+        lines.push(OrderLine { sku, item, quantity, amount });
     }
     if let Some(platform) = platform {
         share(&mut lines, total, platform);

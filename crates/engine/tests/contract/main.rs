@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod items;
 mod steps;
 mod toy;
 mod world;

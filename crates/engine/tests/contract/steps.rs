@@ -24,7 +24,7 @@ async fn a_delivery_of_three_calls_is_one_attempt() {
     world.say("paid/A-1/item-7/1").await;
     world.settle().await;
     let calls = world.calls();
-    assert_eq!(calls[..3], ["deliver/A-1 steam-50 x 1", "deliver-next/upload", "deliver-next/ship"]);
+    assert_eq!(calls[..3], ["deliver/A-1 item-7 x 1", "deliver-next/upload", "deliver-next/ship"]);
     assert_eq!(attempts(&world).await, [AttemptOutcome::Done]);
     world.stop().await;
 }

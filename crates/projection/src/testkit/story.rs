@@ -247,7 +247,7 @@ impl Story {
                 let (units, pool) = (1 + self.rng.below(2) as u32, &self.pools[*place]);
                 let amount = Money::new(pool.price.minor * i64::from(units), pool.price.currency);
                 total.minor += amount.minor;
-                OrderLine { sku: pool.sku.clone(), quantity: quantity(units), amount }
+                OrderLine { sku: pool.sku.clone(), item: None, quantity: quantity(units), amount }
             })
             .collect();
         let buyer = self.buyer(&account);

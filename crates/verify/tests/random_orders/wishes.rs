@@ -235,6 +235,7 @@ fn placing(rng: &mut StdRng, order: OrderId) -> Placing {
     let lines: Vec<OrderLine> = (0..rng.random_range(1..=3))
         .map(|_| OrderLine {
             sku: skus().choose(rng).unwrap().clone(),
+            item: None,
             quantity: rng.random_range(1..=3).try_into().unwrap(),
             amount: cny(rng.random_range(1..200)),
         })

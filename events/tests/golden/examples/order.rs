@@ -13,8 +13,18 @@ pub(super) fn all() -> Vec<Labelled> {
 
 fn placing() -> Vec<Labelled> {
     let lines = vec![
-        OrderLine { sku: sku(), quantity: quantity(2), amount: cny(9776) },
-        OrderLine { sku: "qq-coin-100".parse().unwrap(), quantity: quantity(1), amount: cny(1000) },
+        OrderLine {
+            sku: sku(),
+            item: None,
+            quantity: quantity(2),
+            amount: cny(9776),
+        },
+        OrderLine {
+            sku: "qq-coin-100".parse().unwrap(),
+            item: None,
+            quantity: quantity(1),
+            amount: cny(1000),
+        },
     ];
     let placed = OrderPlaced {
         order: order(),
@@ -29,10 +39,13 @@ fn placing() -> Vec<Labelled> {
     let anonymous =
         OrderPlaced { buyer: None, delivery: DeliveryMethod::Reply, memo: None, ..placed.clone() };
     let pickup = OrderPlaced { delivery: DeliveryMethod::Pickup, memo: None, ..placed.clone() };
+    let mut listed = placed.clone();
+    listed.lines[0].item = Some(text("441160510721413/77"));
     vec![
         full(placed),
         min(anonymous),
         other("pickup", pickup),
+        other("listed", listed),
         full(OrderReserved { until: at("2026-06-18T00:15:00Z") }),
         full(ReservationExpired {}),
         full(OrderCancelled { reason: text("buyer") }),

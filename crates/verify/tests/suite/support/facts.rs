@@ -103,7 +103,12 @@ pub(crate) fn placed(order: OrderId, quantity: i64, amount: i64) -> OrderPlaced 
         order,
         account: account(),
         external_no: format!("no-{order}"),
-        lines: vec![OrderLine { sku: sku(), quantity: quantity.try_into().unwrap(), amount: cny(amount) }],
+        lines: vec![OrderLine {
+            sku: sku(),
+            item: None,
+            quantity: quantity.try_into().unwrap(),
+            amount: cny(amount),
+        }],
         total: cny(amount),
         buyer: None,
         delivery: DeliveryMethod::Reply,
