@@ -66,6 +66,9 @@ pub struct ReservationExpired {}
 pub struct OrderCancelled {
     /// Why, as the channel or staff put it.
     pub reason: String,
+    /// The channel pays back by itself what was paid through it: we must not pay it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub channel_refunds: bool,
 }
 
 /// Money for the order is confirmed.
@@ -222,6 +225,9 @@ pub struct RefundRequested {
     /// The channel says that the money is back already, although we have not heard of the payment yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub settled_early: bool,
+    /// What the channel gave us to use in later calls about this refund, as the adapter wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memo: Option<String>,
 }
 
 /// A request for money back was turned down or taken back.

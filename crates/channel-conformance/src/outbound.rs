@@ -70,6 +70,8 @@ fn capabilities(run: &Run<'_>, report: &mut Report) {
         poll: !adapter.polls().is_empty(),
         renew: adapter.renew().is_some(),
         procure: adapter.procure().is_some(),
+        // What the channel does by itself cannot be seen on the adapter.
+        refunds_cancelled_orders: declared.refunds_cancelled_orders,
     };
     report.check(declared == has, || format!("the manifest declares {declared:?}, the adapter has {has:?}"));
     let known: Vec<&str> = run.subject.protocol.manifest.confidence.iter().map(|(part, _)| *part).collect();

@@ -104,6 +104,10 @@ pub struct Capabilities {
     pub renew: bool,
     /// Buys keys from the other side.
     pub procure: bool,
+    /// Not a call of ours: when the channel calls a paid order off, it pays back by itself what was paid through it,
+    /// so that [`crate::Ask::Cancel`] also says that this money went back. `false` unless its document says so: then
+    /// we pay it back where we can, and else a person does.
+    pub refunds_cancelled_orders: bool,
 }
 
 impl Capabilities {
@@ -117,8 +121,9 @@ impl Capabilities {
         poll: false,
         renew: false,
         procure: false,
+        refunds_cancelled_orders: false,
     };
-    /// The names of those it has, as the documents list them.
+    /// The names of the calls it has, as the documents list them.
     pub fn names(&self) -> Vec<&'static str> {
         let all = [
             (self.deliver, "deliver"),

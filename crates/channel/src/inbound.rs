@@ -35,7 +35,7 @@ pub enum Ask {
     Order(OrderAsk),
     /// Money for an order that we know, from a payment gateway or the channel.
     Payment(PaymentAsk),
-    /// The order is called off.
+    /// The order is called off. Whether the money went back with it: [`crate::Capabilities::refunds_cancelled_orders`].
     Cancel {
         /// The channel's order number.
         external_no: String,

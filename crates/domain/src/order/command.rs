@@ -97,12 +97,14 @@ pub enum Command {
         /// Whether the payment's account can pay money back by a call of ours.
         can_refund: bool,
     },
-    /// Call it off. Rejected once delivered.
+    /// Call it off. Rejected once delivered, unless the channel has paid the money back with it.
     Cancel {
         /// Why.
         reason: String,
         /// Whether the payment's account can pay money back by a call of ours.
         can_refund: bool,
+        /// Whether the channel, which called it off, pays back by itself what was paid through it.
+        channel_refunds: bool,
     },
     /// The channel acknowledged a delivery, or not.
     RecordDelivery {
@@ -146,6 +148,8 @@ pub enum Command {
         amount: Option<Money>,
         /// Why.
         reason: String,
+        /// What the adapter wants kept with the request.
+        memo: Option<String>,
     },
     /// Turn a request down.
     RefuseRefund {

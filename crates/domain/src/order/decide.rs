@@ -44,7 +44,9 @@ impl Decider for Order {
             Command::RecordShortage { line, until } => Ok(record_shortage(state, *line, *until)),
             Command::ExpireReservation { now } => Ok(expire_reservation(state, *now)),
             Command::ExpireBackorder { now, can_refund } => expire_backorder(state, *now, *can_refund),
-            Command::Cancel { reason, can_refund } => cancel(state, reason, *can_refund),
+            Command::Cancel { reason, can_refund, channel_refunds } => {
+                cancel(state, reason, *can_refund, *channel_refunds)
+            }
             Command::Deliver { by, again } => deliver(state, *by, *again),
             Command::RecordDelivery { delivery, attempt, outcome } => {
                 Ok(record_delivery(state, *delivery, *attempt, outcome))
@@ -193,7 +195,12 @@ fn confirm(state: &State, paid: &Paid, can_refund: bool) -> Vec<Fact> {
         facts.extend(settled);
     }
     if state.cancelled {
-        facts.extend(refund::due(&then, &format!("late-{}", paid.txn), "paid_after_cancel", can_refund));
+        let number = format!("late-{}", paid.txn);
+        facts.extend(if state.channel_refunds && through_its_channel(state, paid) {
+            refund::settle(&then, &number, None).unwrap_or_default()
+        } else {
+            refund::due(&then, &number, "paid_after_cancel", can_refund)
+        });
     }
     facts
 }
@@ -282,9 +289,20 @@ fn expire_backorder(state: &State, now: Timestamp, can_refund: bool) -> Decision
     Ok(refund::due(state, "backorder", "backorder_expired", can_refund))
 }
 
-fn cancel(state: &State, reason: &str, can_refund: bool) -> Decision {
+/// Whether the money came through the channel that the order was placed on, and not through a gateway of ours.
+fn through_its_channel(state: &State, paid: &Paid) -> bool {
+    state.placed.as_ref().is_some_and(|placed| placed.account == paid.through)
+}
+
+/// Called off: what was paid goes back, once. A channel that pays it back by itself has done so with these words.
+fn cancel(state: &State, reason: &str, can_refund: bool, channel_refunds: bool) -> Decision {
     if state.cancelled {
         return Ok(Vec::new());
+    }
+    let paid_back =
+        channel_refunds && state.paid.as_ref().is_some_and(|paid| through_its_channel(state, paid));
+    if state.delivered && paid_back {
+        return refund::settle(state, "cancelled", None);
     }
     if state.delivered {
         return Err(Rejection::new(
@@ -292,8 +310,10 @@ fn cancel(state: &State, reason: &str, can_refund: bool) -> Decision {
             "the order's keys were handed over; ask for a refund",
         ));
     }
-    let mut facts = vec![Fact::from(OrderCancelled { reason: reason.to_owned() })];
-    if state.paid.is_some() && !state.given_back() {
+    let mut facts = vec![Fact::from(OrderCancelled { reason: reason.to_owned(), channel_refunds })];
+    if paid_back {
+        facts.extend(refund::settle(state, "cancelled", None)?);
+    } else if state.paid.is_some() && !state.given_back() {
         facts.extend(refund::due(state, "cancelled", "cancelled", can_refund));
     }
     Ok(facts)

@@ -16,7 +16,9 @@ type Decision = Result<Vec<Fact>, Rejection>;
 
 pub(super) fn decide(state: &State, command: &Command) -> Decision {
     match command {
-        Command::RequestRefund { refund, amount, reason } => request(state, refund, *amount, reason),
+        Command::RequestRefund { refund, amount, reason, memo } => {
+            request(state, refund, *amount, (reason, memo.clone()))
+        }
         Command::RefuseRefund { refund, reason } => Ok(refuse(state, refund, reason)),
         Command::AgreeRefund { refund, amount, reason, can_refund } => {
             agree(state, refund, *amount, reason, *can_refund)
@@ -29,7 +31,12 @@ pub(super) fn decide(state: &State, command: &Command) -> Decision {
     }
 }
 
-fn request(state: &State, refund: &str, amount: Option<Money>, reason: &str) -> Decision {
+fn request(
+    state: &State,
+    refund: &str,
+    amount: Option<Money>,
+    (reason, memo): (&str, Option<String>),
+) -> Decision {
     if state.refunds.contains_key(refund) || state.given_back() {
         return Ok(Vec::new());
     }
@@ -37,7 +44,7 @@ fn request(state: &State, refund: &str, amount: Option<Money>, reason: &str) -> 
         within(state, paid, amount, 0)?;
     }
     let (refund, reason) = (refund.to_owned(), reason.to_owned());
-    Ok(vec![RefundRequested { refund, amount, reason, settled_early: false }.into()])
+    Ok(vec![RefundRequested { refund, amount, reason, settled_early: false, memo }.into()])
 }
 
 fn refuse(state: &State, refund: &str, reason: &str) -> Vec<Fact> {
@@ -85,9 +92,12 @@ pub(super) fn settle(state: &State, refund: &str, amount: Option<Money>) -> Deci
     let Some(paid) = &state.paid else {
         return Ok(settle_early(state, refund, amount));
     };
+    let refund = known_as(state, refund, amount);
     let already_due = match state.refunds.get(refund) {
         Some(RefundState::Settled(_)) => return Ok(Vec::new()),
         Some(RefundState::Due { amount, .. }) => Some(*amount),
+        // The channel's word of the money that its cancellation gave back.
+        _ if state.channel_refunds && state.given_back() => return Ok(Vec::new()),
         _ => None,
     };
     let due_minor = already_due.map_or(0, |due| due.minor);
@@ -115,12 +125,27 @@ pub(super) fn settle(state: &State, refund: &str, amount: Option<Money>) -> Deci
     Ok(facts)
 }
 
+/// The number by which we know a refund that the channel settled. What we owe under a number of our own making is
+/// all that is left, so money that went back under the channel's number is that money: we must not pay it again.
+fn known_as<'a>(state: &'a State, refund: &'a str, amount: Option<Money>) -> &'a str {
+    if matches!(state.refunds.get(refund), Some(RefundState::Due { .. } | RefundState::Settled(_))) {
+        return refund;
+    }
+    let ours = |number: &str| matches!(number, "cancelled" | "backorder") || number.starts_with("late-");
+    let fits =
+        |due: Money| amount.is_none_or(|a| a.currency == due.currency && (1..=due.minor).contains(&a.minor));
+    let owed = state.refunds.iter().find(|(number, refund)| {
+        ours(number) && matches!(refund, RefundState::Due { amount, .. } if fits(*amount))
+    });
+    owed.map_or(refund, |(number, _)| number)
+}
+
 fn settle_early(state: &State, refund: &str, amount: Option<Money>) -> Vec<Fact> {
     if matches!(state.refunds.get(refund), Some(RefundState::SettledEarly(_))) {
         return Vec::new();
     }
     let (refund, reason) = (refund.to_owned(), "settled_before_payment".to_owned());
-    vec![RefundRequested { refund, amount, reason, settled_early: true }.into()]
+    vec![RefundRequested { refund, amount, reason, settled_early: true, memo: None }.into()]
 }
 
 fn record_attempt(state: &State, refund: &str, attempt: u32, outcome: &AttemptOutcome) -> Vec<Fact> {

@@ -116,6 +116,8 @@ pub struct State {
     pub expired: bool,
     /// It was called off.
     pub cancelled: bool,
+    /// The channel that called it off pays back by itself what is paid through it.
+    pub channel_refunds: bool,
     /// A payment that is being checked: its number, amount, gateway.
     pub checking: Option<(Paid, Pending)>,
     /// The confirmed payment.
@@ -142,6 +144,8 @@ pub struct State {
     pub delivery_failed: bool,
     /// Refunds by number.
     pub refunds: BTreeMap<String, RefundState>,
+    /// The refunds that the channel asked for, by its numbers, with what it gave us to use in calls about them.
+    pub asked: BTreeMap<String, Option<String>>,
     /// Keys that were replaced.
     pub replaced: Vec<KeyRef>,
     /// Held back by a person.
@@ -261,7 +265,10 @@ impl State {
             }
             Fact::OrderReserved(e) => self.reserved_until = Some(e.until),
             Fact::ReservationExpired(_) => self.expired = true,
-            Fact::OrderCancelled(_) => self.cancelled = true,
+            Fact::OrderCancelled(e) => {
+                self.cancelled = true;
+                self.channel_refunds = e.channel_refunds;
+            }
             Fact::OrderHeld(_) => self.held = true,
             Fact::OrderReleased(_) => self.held = false,
             Fact::OrderClosed(_) => self.closed = true,
@@ -350,6 +357,7 @@ impl State {
             Fact::RefundRequested(e) => {
                 let state = if e.settled_early { RefundState::SettledEarly } else { RefundState::Requested };
                 self.refunds.insert(e.refund.clone(), state(e.amount));
+                self.asked.insert(e.refund.clone(), e.memo.clone());
             }
             Fact::RefundRefused(e) => {
                 self.refunds.insert(e.refund.clone(), RefundState::Refused);

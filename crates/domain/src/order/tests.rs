@@ -149,7 +149,12 @@ fn pay(minor: i64) -> Command {
     Command::Pay { txn: "T-1".to_owned(), through: account(), amount: cny(minor), can_refund: false }
 }
 fn request_refund() -> Command {
-    Command::RequestRefund { refund: "R-1".to_owned(), amount: None, reason: "changed_mind".to_owned() }
+    Command::RequestRefund {
+        refund: "R-1".to_owned(),
+        amount: None,
+        reason: "changed_mind".to_owned(),
+        memo: None,
+    }
 }
 fn settle_refund() -> Command {
     Command::SettleRefund { refund: "R-1".to_owned(), amount: None, reason: "agreed".to_owned() }
@@ -243,7 +248,9 @@ fn a_reservation_is_used_by_the_payment_and_lapses_without_it() {
 fn money_that_comes_after_the_cancellation_is_due_back_and_gives_no_key() {
     let mut world = World::with_keys(5);
     world.place(Some(900)).unwrap();
-    world.order(Command::Cancel { reason: "buyer".to_owned(), can_refund: true }).unwrap();
+    world
+        .order(Command::Cancel { reason: "buyer".to_owned(), can_refund: true, channel_refunds: false })
+        .unwrap();
     assert_eq!(world.pool.sellable(T0), 5);
     world.pay().unwrap();
     assert_eq!(world.order.status(), Status::RefundDue);
@@ -258,12 +265,67 @@ fn money_that_comes_after_the_cancellation_is_due_back_and_gives_no_key() {
     assert!(world.order.closed);
 }
 
+fn called_off_by_the_platform() -> Command {
+    Command::Cancel { reason: "timeout".to_owned(), can_refund: true, channel_refunds: true }
+}
+
+#[test]
+fn what_a_platform_pays_back_when_it_calls_an_order_off_is_not_paid_by_us_too() {
+    let mut world = World::with_keys(1);
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    world.order(called_off_by_the_platform()).unwrap();
+    assert_eq!(world.order.status(), Status::Refunded);
+    assert!(!world.names().contains(&"RefundDue"));
+    world.order(settle_part("RF-of-the-platform", 2000)).unwrap();
+    assert_eq!(world.order.refunded(), 2000, "its own word of that money changes nothing");
+}
+
+#[test]
+fn a_payment_that_comes_after_the_platform_called_off_went_back_with_it_unless_a_gateway_has_it() {
+    let mut world = World::with_keys(5);
+    world.place(Some(900)).unwrap();
+    world.order(called_off_by_the_platform()).unwrap();
+    world.pay().unwrap();
+    assert_eq!(world.order.status(), Status::Refunded);
+    let mut world = World::with_keys(5);
+    world.place(Some(900)).unwrap();
+    world.order(called_off_by_the_platform()).unwrap();
+    let through = "epay-v1/main".parse().unwrap();
+    let pay = Command::Pay { txn: "T-1".to_owned(), through, amount: cny(2000), can_refund: true };
+    world.order(pay).unwrap();
+    assert_eq!(world.order.status(), Status::RefundDue);
+}
+
+#[test]
+fn a_platform_that_calls_off_what_was_delivered_has_the_money_back_and_voids_the_keys() {
+    let mut world = World::with_keys(5);
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    world.order(called_off_by_the_platform()).unwrap();
+    assert_eq!(world.order.status(), Status::Refunded);
+    assert_eq!(world.pool.sellable(T0), 3, "keys that were seen do not come back");
+}
+
+#[test]
+fn money_that_went_back_under_the_channels_number_is_what_we_owed_under_ours() {
+    let mut world = World::with_keys(1);
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    let cancel = Command::Cancel { reason: "buyer".to_owned(), can_refund: true, channel_refunds: false };
+    world.order(cancel).unwrap();
+    assert_eq!(world.order.status(), Status::RefundDue);
+    world.order(settle_part("RF-1", 2000)).unwrap();
+    assert_eq!(world.order.status(), Status::Refunded);
+    assert!(matches!(world.order.refunds["cancelled"], super::RefundState::Settled(_)));
+}
+
 #[test]
 fn a_delivered_order_cannot_be_cancelled() {
     let mut world = World::with_keys(5);
     world.place(None).unwrap();
     world.pay().unwrap();
-    let cancel = Command::Cancel { reason: "buyer".to_owned(), can_refund: false };
+    let cancel = Command::Cancel { reason: "buyer".to_owned(), can_refund: false, channel_refunds: false };
     assert_eq!(world.order(cancel).unwrap_err().reason, Reason::WrongState);
 }
 
@@ -321,7 +383,7 @@ fn an_order_gives_its_keys_up_once() {
     world.around.replying_to = None;
     world.place(None).unwrap();
     world.pay().unwrap();
-    let cancel = Command::Cancel { reason: "buyer".to_owned(), can_refund: true };
+    let cancel = Command::Cancel { reason: "buyer".to_owned(), can_refund: true, channel_refunds: false };
     let settle =
         Command::SettleRefund { refund: "cancelled".to_owned(), amount: None, reason: String::new() };
     for (command, follows) in [(cancel, 1), (settle, 0)] {
@@ -356,7 +418,9 @@ fn money_after_the_cancellation_goes_back_in_full_though_part_of_it_was_settled_
     let mut world = World::with_keys(5);
     world.order(settle_part("R-1", 500)).unwrap();
     world.place(None).unwrap();
-    world.order(Command::Cancel { reason: "buyer".to_owned(), can_refund: true }).unwrap();
+    world
+        .order(Command::Cancel { reason: "buyer".to_owned(), can_refund: true, channel_refunds: false })
+        .unwrap();
     world.pay().unwrap();
     assert_eq!((world.order.refunded(), world.order.refunded_or_due(), world.order.losses), (500, 2000, 0));
 }

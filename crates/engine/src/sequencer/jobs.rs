@@ -172,8 +172,8 @@ fn refunds<'a>(state: &'a State, placed: &'a Placed, id: OrderId) -> impl Iterat
             amount: *amount,
             total: placed.total,
             reason: "refund".to_owned(),
-            asked_by_channel: false,
-            memo: None,
+            asked_by_channel: state.asked.contains_key(number),
+            memo: state.asked.get(number).cloned().flatten(),
             order_memo: placed.memo.clone(),
         };
         let key = JobKey::Refund(id, number.clone());

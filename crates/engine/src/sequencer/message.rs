@@ -228,8 +228,9 @@ impl Sequencer {
             Ask::Payment(ask) => self.payment_ask(&account, ask, staged).await,
             Ask::Cancel { external_no, reason } => {
                 let order = self.order_or_new(&account, external_no, staged);
-                let command =
-                    order::Command::Cancel { reason: reason.clone(), can_refund: self.can_refund(&order) };
+                let (reason, can_refund) = (reason.clone(), self.can_refund(&order));
+                let channel_refunds = work.adapter.manifest().capabilities.refunds_cancelled_orders;
+                let command = order::Command::Cancel { reason, can_refund, channel_refunds };
                 self.on_order(order, command).await
             }
             Ask::RefundRequested(refund) => self.refund_requested(&account, refund, staged).await,

@@ -158,7 +158,8 @@ impl Sequencer {
             .order(&id)
             .is_some_and(|e| e.state.paid.is_some() && e.state.deliveries == 0 && !e.state.held);
         let (refund, reason) = (ask.refund.clone(), ask.reason.clone());
-        let request = order::Command::RequestRefund { refund: refund.clone(), amount: ask.amount, reason };
+        let (amount, memo) = (ask.amount, ask.memo.clone());
+        let request = order::Command::RequestRefund { refund: refund.clone(), amount, reason, memo };
         if let Err(rejection) = self.order_command(id, request, None).await? {
             return Ok(Err(rejection));
         }

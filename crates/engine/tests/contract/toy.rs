@@ -12,23 +12,31 @@ use serde::Deserialize;
 use vocabulary::{Account, DeliveryMethod, Quantity, Timestamp};
 
 pub(crate) const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: "{}" };
+/// The same, but it pays back by itself what it calls off.
+pub(crate) const MARKET: Protocol = Protocol { manifest: &MARKET_MANIFEST, connect, example_settings: "{}" };
 
-static MANIFEST: Manifest = Manifest {
-    code: "toy",
-    name: ("Toy", "玩具"),
-    inbound: &[Kind::Notice],
-    capabilities: Capabilities {
-        deliver: true,
-        push_stock: true,
-        read_back: true,
-        refund: true,
-        ..Capabilities::NONE
-    },
-    clock_tolerance_secs: None,
-    limits: Limits { calls_per_s: 1_000, concurrency: 4, timeout_ms: 1_000 },
-    confidence: &[],
-    sources: &[],
-};
+static MANIFEST: Manifest = manifest("toy", false);
+static MARKET_MANIFEST: Manifest = manifest("toy-market", true);
+
+const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifest {
+    Manifest {
+        code,
+        name: ("Toy", "玩具"),
+        inbound: &[Kind::Notice],
+        capabilities: Capabilities {
+            deliver: true,
+            push_stock: true,
+            read_back: true,
+            refund: true,
+            refunds_cancelled_orders,
+            ..Capabilities::NONE
+        },
+        clock_tolerance_secs: None,
+        limits: Limits { calls_per_s: 1_000, concurrency: 4, timeout_ms: 1_000 },
+        confidence: &[],
+        sources: &[],
+    }
+}
 
 /// What an account of the toy is set up with.
 #[derive(Deserialize)]
@@ -123,7 +131,7 @@ impl Adapter for Toy {
         &self.account
     }
     fn manifest(&self) -> &'static Manifest {
-        &MANIFEST
+        if self.account.channel() == MARKET_MANIFEST.code { &MARKET_MANIFEST } else { &MANIFEST }
     }
     fn verify(&self, _: &RawRequest, _: Timestamp) -> Result<Proof, Refusal> {
         Ok(sign::read_back_proof())

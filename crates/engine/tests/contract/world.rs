@@ -21,7 +21,7 @@ use events::{Actor, Fact, RecordedEvent, sku::SkuDefined};
 use vault::{Vault, VaultOptions};
 use vocabulary::{Account, CardKey, Currency, KeyKind, Money, Position, Secret, Timestamp};
 
-static PROTOCOLS: &[Protocol] = &[crate::toy::PROTOCOL];
+static PROTOCOLS: &[Protocol] = &[crate::toy::PROTOCOL, crate::toy::MARKET];
 static STARTS: AtomicU64 = AtomicU64::new(1);
 
 /// A network on which every call is answered `ok` unless a script says otherwise.
@@ -66,14 +66,19 @@ pub(crate) struct World {
 impl World {
     /// A merchant with the item `steam-50`, five keys of it, and the shop `toy/main` with its item `item-7`.
     pub(crate) async fn open(settings: &str) -> Self {
+        Self::open_as("toy/main", settings).await
+    }
+
+    /// The same with a shop of this account.
+    pub(crate) async fn open_as(shop: &str, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_767_322_800)));
-        let world = Self::at(dir, clock, Arc::default()).await;
+        let world = Self::at(dir, shop.parse().unwrap(), clock, Arc::default()).await;
         world.set_up(settings).await;
         world
     }
 
-    async fn at(dir: tempfile::TempDir, clock: Arc<ManualClock>, http: Arc<Script>) -> Self {
+    async fn at(dir: tempfile::TempDir, shop: Account, clock: Arc<ManualClock>, http: Arc<Script>) -> Self {
         let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
         let (db, kek_file) = (dir.path().join("vault.db"), dir.path().join("kek"));
         let vault = Vault::open(VaultOptions { db, kek_file, seed: Some([7; 32]) }).await.unwrap();
@@ -93,7 +98,7 @@ impl World {
         })
         .await
         .unwrap();
-        Self { dir, shop: "toy/main".parse().unwrap(), engine, log, vault, clock, http }
+        Self { dir, shop, engine, log, vault, clock, http }
     }
 
     async fn set_up(&self, settings: &str) {
@@ -209,9 +214,9 @@ impl World {
 
     /// Without a clean stop: no snapshot is kept, and what was under way is lost.
     pub(crate) async fn reopen_after_crash(self) -> Self {
-        let Self { dir, log, clock, http, .. } = self;
+        let Self { dir, shop, log, clock, http, .. } = self;
         log.close().await.unwrap();
-        Self::at(dir, clock, http).await
+        Self::at(dir, shop, clock, http).await
     }
 }
 

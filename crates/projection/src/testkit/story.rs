@@ -342,7 +342,7 @@ impl Story {
         if reason == "expired" && order.stage == Stage::Reserved {
             self.scribe.record(order.id.stream(), None, ReservationExpired {});
         } else {
-            let fact = OrderCancelled { reason: "changed their mind".into() };
+            let fact = OrderCancelled { reason: "changed their mind".into(), channel_refunds: false };
             self.scribe.record(order.id.stream(), Some(&order.account), fact);
         }
         for line in 0..order.lines.len() {
@@ -444,6 +444,7 @@ impl Story {
             amount: None,
             reason: "does not work".into(),
             settled_early: false,
+            memo: None,
         };
         self.scribe.record(order.id.stream(), Some(&order.account), fact);
         if self.rng.chance(20) {

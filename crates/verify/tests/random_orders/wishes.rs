@@ -66,7 +66,14 @@ impl Dice {
             4..7 => Wish::Order { order, commands: vec![place(None), pay], replied: self.rng.random() },
             7..9 => one(order, pay),
             9 | 10 => one(order, Command::CheckPayment { txn: format!("txn-{order}-2"), through, amount }),
-            11 => one(order, Command::Cancel { reason: "changed_mind".into(), can_refund }),
+            11 => one(
+                order,
+                Command::Cancel {
+                    reason: "changed_mind".into(),
+                    can_refund,
+                    channel_refunds: self.rng.random(),
+                },
+            ),
             12 => one(order, Command::Note { text: "asks what is going on".into() }),
             _ => one(order, Command::ShowKeys { reason: "channel_query".into() }),
         }
@@ -79,7 +86,8 @@ impl Dice {
         let known = state.refunds.keys().cloned().choose(&mut self.rng);
         let any = format!("refund-{order}-{}", self.rng.random_range(0..3));
         let refund = known.filter(|_| state.refund_open() || self.rng.random()).unwrap_or(any);
-        let ask = Command::RequestRefund { refund: refund.clone(), amount, reason: reason.clone() };
+        let ask =
+            Command::RequestRefund { refund: refund.clone(), amount, reason: reason.clone(), memo: None };
         let untouched = state.paid.is_some() && state.deliveries == 0 && !state.held;
         match self.rng.random_range(0..10) {
             // Before anything was handed over, the platform's request is agreed to at once.

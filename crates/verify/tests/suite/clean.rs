@@ -43,8 +43,13 @@ async fn a_backorder_that_is_given_up_is_clean() {
 async fn a_refund_that_was_known_before_the_payment_is_clean() {
     let mut shop = Shop::open();
     let id = shop.new_order();
-    let asked =
-        RefundRequested { refund: "r".into(), amount: None, reason: String::new(), settled_early: true };
+    let asked = RefundRequested {
+        refund: "r".into(),
+        amount: None,
+        reason: String::new(),
+        settled_early: true,
+        memo: None,
+    };
     shop.log.unit(vec![of(id, asked)]);
     shop.log.unit(vec![of(id, placed(id, 1, 100))]);
     shop.log.unit(vec![of(id, paid(id, 100)), of(id, settled("r", 100)), of(id, closed("refunded"))]);

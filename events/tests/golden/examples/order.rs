@@ -13,12 +13,7 @@ pub(super) fn all() -> Vec<Labelled> {
 
 fn placing() -> Vec<Labelled> {
     let lines = vec![
-        OrderLine {
-            sku: sku(),
-            item: None,
-            quantity: quantity(2),
-            amount: cny(9776),
-        },
+        OrderLine { sku: sku(), item: None, quantity: quantity(2), amount: cny(9776) },
         OrderLine {
             sku: "qq-coin-100".parse().unwrap(),
             item: None,
@@ -48,7 +43,8 @@ fn placing() -> Vec<Labelled> {
         other("listed", listed),
         full(OrderReserved { until: at("2026-06-18T00:15:00Z") }),
         full(ReservationExpired {}),
-        full(OrderCancelled { reason: text("buyer") }),
+        full(OrderCancelled { reason: text("buyer"), channel_refunds: false }),
+        other("refunded", OrderCancelled { reason: text("timeout"), channel_refunds: true }),
     ]
 }
 
@@ -122,7 +118,9 @@ fn refunds() -> Vec<Labelled> {
         amount: Some(cny(4888)),
         reason: text("一张无法激活"),
         settled_early: true,
+        memo: None,
     };
+    let noted = RefundRequested { memo: Some(text(r#"{"version":3}"#)), ..requested.clone() };
     let whole = RefundRequested { amount: None, settled_early: false, ..requested.clone() };
     let due = RefundDue {
         refund: refund.clone(),
@@ -134,6 +132,7 @@ fn refunds() -> Vec<Labelled> {
     vec![
         full(requested),
         min(whole),
+        other("memo", noted),
         full(RefundRefused { refund: refund.clone(), reason: text("the key was redeemed") }),
         full(due),
         min(by_hand),

@@ -151,7 +151,7 @@ pub(crate) fn loss(amount: i64) -> LossRecorded {
     LossRecorded { amount: cny(amount), reason: "partial_refund".into() }
 }
 pub(crate) fn cancelled() -> OrderCancelled {
-    OrderCancelled { reason: "changed my mind".into() }
+    OrderCancelled { reason: "changed my mind".into(), channel_refunds: false }
 }
 pub(crate) fn closed(reason: &str) -> OrderClosed {
     OrderClosed { reason: reason.into() }
