@@ -5,8 +5,9 @@ mod breaker;
 mod call;
 mod job;
 mod lane;
+mod poll;
 mod runner;
 
-pub(crate) use job::{DeliveryDraft, Found, Job, JobKey, JobKind, LineDraft, Report};
+pub(crate) use job::{DeliveryDraft, Found, Job, JobKey, JobKind, LineDraft, PollJob, PollStep, Report};
 pub use runner::EffectPolicy;
 pub(crate) use runner::{Load, Runner};

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,7 +22,8 @@ use crate::{
     effects::{EffectPolicy, Load},
     operator::{OperatorAnswer, OperatorCommand},
     ports::{Clock, Http, Ids},
-    work::{OperatorCall, OperatorRender, OperatorWork, Work},
+    upkeep::{Board, UpkeepStatus},
+    work::{OperatorCall, OperatorRender, OperatorWork, Setup, Work},
     writer::LogWriter,
 };
 
@@ -90,15 +94,26 @@ impl Default for Policy {
 
 /// The adapters of the connected accounts.
 #[derive(Default)]
-pub(crate) struct Adapters(RwLock<HashMap<Account, Arc<dyn Adapter>>>);
+pub(crate) struct Adapters {
+    by_account: RwLock<HashMap<Account, Arc<dyn Adapter>>>,
+    changes: AtomicU64,
+}
 
 impl Adapters {
     pub(crate) fn get(&self, account: &Account) -> Option<Arc<dyn Adapter>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+        self.by_account.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
     }
     pub(crate) fn put(&self, adapter: Arc<dyn Adapter>) {
         let account = adapter.account().clone();
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(account, adapter);
+        self.by_account.write().unwrap_or_else(PoisonError::into_inner).insert(account, adapter);
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+    pub(crate) fn all(&self) -> Vec<Arc<dyn Adapter>> {
+        self.by_account.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+    /// Grows with every adapter that is put in.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 }
 
@@ -150,6 +165,7 @@ pub struct Engine {
     pub(crate) adapters: Arc<Adapters>,
     pub(crate) works: RwLock<Option<mpsc::Sender<Work>>>,
     pub(crate) load: Arc<Load>,
+    pub(crate) board: Arc<Board>,
     pub(crate) stopped: tokio::sync::Mutex<Option<tokio::task::JoinHandle<Result<(), EngineError>>>>,
     pub(crate) failure: watch::Receiver<bool>,
     pub(crate) refusals: governor::DefaultDirectRateLimiter,
@@ -185,23 +201,22 @@ impl Engine {
         self.adapters.get(account)
     }
 
-    /// Connects a shop account, or changes its set-up: the settings are tried, sealed, and used from now on.
+    /// How the things go that an account does by itself.
+    pub fn upkeep(&self, account: &Account) -> Vec<UpkeepStatus> {
+        self.board.of(account)
+    }
+
+    /// Connects a shop account, or changes its set-up: the settings are tried, sealed, and used from now on. They
+    /// are sealed before the account's event is durable, so no account is ever without them; settings of an account
+    /// that was turned down come into no use.
     pub async fn connect(&self, actor: Actor, connection: Connection) -> Result<OperatorAnswer, EngineError> {
         let Connection { account, name, currency, orders_of, settings } = connection;
         let adapter = self.adapter_for(&account, settings.expose())?;
         let digest = digest::digest(&digest::SHA256, settings.expose().as_bytes());
         let settings_digest = hex::encode(digest);
         let orders_of = orders_of.unwrap_or_else(|| account.clone());
-        let connected = account.clone();
         let command = OperatorCommand::Connect { account, name, currency, orders_of, settings_digest };
-        // The decision first: settings of an account that was turned down must not come into use.
-        let answer = self.operate(actor, command).await?;
-        self.vault
-            .put_settings(&self.merchant, &connected, settings.expose())
-            .await
-            .map_err(EngineError::Vault)?;
-        self.adapters.put(adapter);
-        Ok(answer)
+        self.operate_with(actor, command, Some(Setup { adapter, settings })).await
     }
 
     pub(crate) fn adapter_for(
@@ -223,6 +238,15 @@ impl Engine {
         actor: Actor,
         command: OperatorCommand,
     ) -> Result<OperatorAnswer, EngineError> {
+        self.operate_with(actor, command, None).await
+    }
+
+    async fn operate_with(
+        &self,
+        actor: Actor,
+        command: OperatorCommand,
+        setup: Option<Setup>,
+    ) -> Result<OperatorAnswer, EngineError> {
         let call = OperatorCall { actor, command, idempotency_key: None, request: None };
         let (told, answer) = oneshot::channel();
         let render: OperatorRender = Box::new(move |result, _keys| {
@@ -230,17 +254,26 @@ impl Engine {
             let _gone = told.send(result.clone());
             Reply::text(204, "")
         });
-        self.call(call, render).await?;
+        self.call_with(call, render, setup).await?;
         Ok(answer.await.map_err(|_| EngineError::Stopped)??)
     }
 
     /// Does what a token holder asks for; the reply is made by `render` and, where the call carries its request,
     /// kept with it. Returns once everything is durable.
     pub async fn call(&self, call: OperatorCall, render: OperatorRender) -> Result<Reply, EngineError> {
+        self.call_with(call, render, None).await
+    }
+
+    async fn call_with(
+        &self,
+        call: OperatorCall,
+        render: OperatorRender,
+        setup: Option<Setup>,
+    ) -> Result<Reply, EngineError> {
         let message = MessageId::from_uuid(self.ids.next(self.clock.now()));
         let account = operator_account(&call.actor);
         let (reply, answer) = oneshot::channel();
-        let work = OperatorWork { message, call, account, render, reply };
+        let work = OperatorWork { message, call, account, setup, render, reply };
         self.submit(Work::Operator(Box::new(work))).await?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }

@@ -72,7 +72,8 @@ impl Engine {
         let buyer = buyer_of(&self.keys, adapter.account(), &inbound.ask);
         let (reply, answer) = oneshot::channel();
         let message = MessageId::from_uuid(self.ids.next(self.clock.now()));
-        let work = MessageWork { message, adapter, request, proof, inbound, buyer, reply: Some(reply) };
+        let work =
+            MessageWork { message, adapter, request, proof, inbound, buyer, poll: None, reply: Some(reply) };
         self.submit_or_busy(Work::Message(Box::new(work)))?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }

@@ -23,6 +23,7 @@ mod ports;
 mod sequencer;
 mod start;
 mod unit;
+mod upkeep;
 mod work;
 mod writer;
 
@@ -32,5 +33,6 @@ pub use history::{HistoryStep, OrderHistory};
 pub use import::{ImportBatch, ImportReport};
 pub use operator::{OperatorAnswer, OperatorCommand};
 pub use ports::{Clock, Http, Ids, ManualClock, RandomIds, SeededIds, SystemClock};
+pub use upkeep::UpkeepStatus;
 pub use work::{OperatorCall, OrderRef};
 pub use writer::LogWriter;

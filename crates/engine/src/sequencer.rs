@@ -8,6 +8,7 @@ mod lookup;
 mod message;
 mod operate;
 mod orders;
+mod polls;
 mod reports;
 mod stock;
 
@@ -25,7 +26,7 @@ use event_log::{EventLog, Head, NumberKind};
 use events::{Actor, Fact};
 use lru::LruCache;
 use tokio::sync::{mpsc, watch};
-use vault::MerchantKeys;
+use vault::{MerchantKeys, PollMark};
 use vocabulary::{MerchantId, OrderId, Sku, Timestamp};
 
 use crate::{
@@ -35,6 +36,7 @@ use crate::{
     host::{Host, HostError, SharedDesk, lock},
     ports::{Clock, Ids},
     unit::{self, Cause},
+    upkeep::Board,
     work::{Passed, Staged, Work},
 };
 
@@ -88,6 +90,10 @@ pub(crate) struct Sequencer {
     stock_dirty: HashSet<Sku>,
     stock_published_at: Timestamp,
     snapshot_due_at: u64,
+    polls: polls::Polls,
+    board: Arc<Board>,
+    /// Calls that were handed out since the last look.
+    handed: usize,
 }
 
 /// What the sequencer starts from.
@@ -102,6 +108,8 @@ pub(crate) struct Start {
     pub(crate) desk: SharedDesk,
     pub(crate) head: Head,
     pub(crate) writer: mpsc::Sender<Staged>,
+    pub(crate) marks: Vec<PollMark>,
+    pub(crate) board: Arc<Board>,
 }
 
 impl Sequencer {
@@ -135,6 +143,9 @@ impl Sequencer {
             delayed: HashMap::new(),
             stock_dirty: HashSet::new(),
             stock_published_at: Timestamp::default(),
+            polls: polls::Polls::new(start.marks),
+            board: start.board,
+            handed: 0,
         }
     }
 
@@ -143,6 +154,7 @@ impl Sequencer {
         self.take_up_pending().await?;
         let mut batch = Vec::with_capacity(BATCH);
         loop {
+            self.polls.refresh(&self.adapters);
             let wake = self.wake_at();
             let clock = self.clock.clone();
             tokio::select! {
@@ -183,7 +195,8 @@ impl Sequencer {
             Work::Tick(done) => {
                 let before = self.head.position;
                 self.tick().await?;
-                let told = (self.head.position != before, self.head.position);
+                let did = self.head.position != before || std::mem::take(&mut self.handed) > 0;
+                let told = (did, self.head.position);
                 let passed: Passed = Box::new(move || {
                     // Nobody waits any more where the receiver is gone.
                     let _gone = done.send(told);
@@ -203,7 +216,7 @@ impl Sequencer {
             .then(|| self.stock_published_at.plus_millis(self.policy.stock_publish_every_ms));
         let due = lock(&self.desk).next_due();
         // With nothing due the next look is in a minute; a message comes before that anyway.
-        [stock, due].into_iter().flatten().min().unwrap_or_else(|| self.now().plus_secs(60))
+        [stock, due, self.next_poll()].into_iter().flatten().min().unwrap_or_else(|| self.now().plus_secs(60))
     }
 
     /// Does what time alone makes due.
@@ -217,7 +230,7 @@ impl Sequencer {
         if !self.stock_dirty.is_empty() && (publish_at <= now || self.clock.is_manual()) {
             self.publish_stock(now).await?;
         }
-        Ok(())
+        self.start_polls(now).await
     }
 
     /// Seals what is staged and sends the unit to the writer.
@@ -264,6 +277,7 @@ impl Sequencer {
             self.forget_numbers(&mut staged);
         }
         staged.events = events;
+        self.handed += staged.jobs.len();
         self.writer.send(staged).await.map_err(|_| EngineError::Stopped)
     }
 

@@ -19,6 +19,7 @@ use crate::{
     host::{SharedDesk, lock},
     hot::{Desk, SHAPE},
     sequencer::{self, Sequencer},
+    upkeep::Board,
     writer::Finisher,
 };
 
@@ -40,7 +41,8 @@ impl Engine {
         discard_orphans(&vault, &merchant, &desk).await?;
 
         let adapters = Arc::new(Adapters::default());
-        let effects = Arc::new(Load::default());
+        let (effects, board) = (Arc::new(Load::default()), Arc::new(Board::default()));
+        let marks = vault.poll_marks(&merchant).await.map_err(EngineError::Vault)?;
         let (works, work_queue) = mpsc::channel(policy.waiting_max);
         let (staged, staged_queue) = mpsc::channel(4_096);
         let (jobs, job_queue) = mpsc::unbounded_channel();
@@ -77,6 +79,7 @@ impl Engine {
             adapters: adapters.clone(),
             works: RwLock::new(Some(works)),
             load: effects,
+            board: board.clone(),
             stopped: tokio::sync::Mutex::new(None),
             failure,
             refusals: RateLimiter::direct(Quota::per_second(REFUSALS_PER_S)),
@@ -96,6 +99,8 @@ impl Engine {
             desk,
             head,
             writer: staged,
+            marks,
+            board,
         });
         let tasks = async move {
             let mut deciding = tokio::spawn(sequencer.run(work_queue));

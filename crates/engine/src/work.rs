@@ -8,7 +8,7 @@ use event_log::{NumberRow, Verdict};
 use events::{Actor, RecordedEvent};
 use tokio::sync::{oneshot, watch};
 use vault::SubjectPut;
-use vocabulary::{Account, BuyerId, CardKey, KeyRef, MessageId, OrderId, Position, Timestamp};
+use vocabulary::{Account, BuyerId, CardKey, KeyRef, MessageId, OrderId, Position, Secret, Timestamp};
 
 use crate::{
     EngineError,
@@ -44,11 +44,21 @@ pub(crate) struct MessageWork {
     pub(crate) proof: Proof,
     pub(crate) inbound: Inbound,
     pub(crate) buyer: Option<(BuyerId, SubjectPut)>,
+    /// The poll that found it, where one did.
+    pub(crate) poll: Option<String>,
     /// None where the message was read back by us: nobody waits for an answer.
     pub(crate) reply: Option<ReplyTo>,
 }
 
 impl MessageWork {
+    /// Who said it: the channel, and where one of our polls found it, by which.
+    pub(crate) fn actor(&self) -> Actor {
+        let mut actor = Actor::channel(self.account());
+        if let Some(poll) = &self.poll {
+            actor.id = format!("{} (poll {poll})", actor.id);
+        }
+        actor
+    }
     pub(crate) fn account(&self) -> &Account {
         self.adapter.account()
     }
@@ -84,10 +94,17 @@ pub struct OperatorCall {
     pub request: Option<RawRequest>,
 }
 
+/// An account's settings, and the adapter that was made of them: in use once the account's connection is decided.
+pub(crate) struct Setup {
+    pub(crate) adapter: Arc<dyn Adapter>,
+    pub(crate) settings: Secret<String>,
+}
+
 pub(crate) struct OperatorWork {
     pub(crate) message: MessageId,
     pub(crate) call: OperatorCall,
     pub(crate) account: Account,
+    pub(crate) setup: Option<Setup>,
     pub(crate) render: OperatorRender,
     pub(crate) reply: ReplyTo,
 }
@@ -122,6 +139,8 @@ pub(crate) struct Staged {
     pub(crate) events: Vec<RecordedEvent>,
     pub(crate) numbers: Vec<NumberRow>,
     pub(crate) subjects: Vec<SubjectPut>,
+    /// Settings of accounts, sealed before the events are durable.
+    pub(crate) settings: Vec<(Account, Secret<String>)>,
     pub(crate) inbox: Option<InboxDraft>,
     /// Keys to open for the answer.
     pub(crate) keys: Vec<KeyRef>,

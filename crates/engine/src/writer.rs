@@ -116,6 +116,10 @@ impl Finisher {
         if !subjects.is_empty() {
             self.vault.put_subjects(&self.merchant, &subjects).await.map_err(EngineError::Vault)?;
         }
+        for (account, settings) in units.iter_mut().flat_map(|unit| unit.settings.drain(..)) {
+            let put = self.vault.put_settings(&self.merchant, &account, settings.expose()).await;
+            put.map_err(EngineError::Vault)?;
+        }
         let refs: Vec<KeyRef> = units.iter().flat_map(|unit| unit.keys.iter().copied()).collect();
         let opened = if refs.is_empty() {
             Vec::new()

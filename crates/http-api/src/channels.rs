@@ -62,6 +62,7 @@ pub(crate) async fn list(
     for row in &mut rows {
         let account = row["channel"].as_str().and_then(|text| text.parse::<Account>().ok());
         let adapter = account.and_then(|account| api.engine.adapter(&account));
+        row["upkeep"] = json!(account.as_ref().map(|account| api.engine.upkeep(account)));
         row["capabilities"] = json!(adapter.map(|adapter| adapter.manifest().capabilities));
     }
     Ok(Json(json!({ "channels": rows })))

@@ -43,6 +43,7 @@ mod error;
 mod kek;
 pub mod key_file;
 mod key_text;
+mod marks;
 mod merchant_keys;
 mod root;
 mod settings;
@@ -64,6 +65,7 @@ use crate::tokens::Tokens;
 
 pub use card_keys::{KEYS_MAX, KeyPut, KeyVerdict};
 pub use error::VaultError;
+pub use marks::PollMark;
 pub use merchant_keys::MerchantKeys;
 pub use subjects::{Subject, SubjectPut};
 pub use tokens::TokenInfo;

@@ -70,3 +70,12 @@ CREATE TABLE token (
     name      TEXT NOT NULL,
     digest    BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Until when each poll of an account has fetched. Not secret; losing it costs repeats only.
+CREATE TABLE poll_mark (
+    merchant TEXT    NOT NULL,
+    account  TEXT    NOT NULL,
+    poll     TEXT    NOT NULL,
+    until_us INTEGER NOT NULL,              -- microseconds since 1970, UTC
+    PRIMARY KEY (merchant, account, poll)
+) STRICT, WITHOUT ROWID;

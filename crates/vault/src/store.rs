@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Sqlite, SqliteConnection, Transaction};
 use crate::VaultError;
 
 /// The schema this program writes.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 const SCHEMA_SQL: &str = include_str!("schema.sql");
 
 /// Earlier versions of the engine can corrupt a file while its log is being reset.
@@ -28,6 +28,11 @@ pub(crate) struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
     stopped: AtomicBool,
+}
+
+/// What version 2 added: the last table of the schema.
+fn since_version_1() -> &'static str {
+    SCHEMA_SQL.find("CREATE TABLE poll_mark").map_or("", |at| &SCHEMA_SQL[at..])
 }
 
 impl Store {
@@ -94,7 +99,12 @@ impl Store {
         }
         if found == 0 {
             sqlx::raw_sql(SCHEMA_SQL).execute(&mut *tx).await.map_err(&failed)?;
-            sqlx::raw_sql("PRAGMA user_version = 1").execute(&mut *tx).await.map_err(&failed)?;
+        }
+        if found == 1 {
+            sqlx::raw_sql(since_version_1()).execute(&mut *tx).await.map_err(&failed)?;
+        }
+        if found < SCHEMA {
+            sqlx::raw_sql("PRAGMA user_version = 2").execute(&mut *tx).await.map_err(&failed)?;
         }
         self.commit(tx).await
     }

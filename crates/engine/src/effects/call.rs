@@ -18,8 +18,8 @@ const CALLS_MAX: u32 = 8;
 
 /// One attempt. Its lane was ready and not left alone when it began.
 pub(crate) struct Call<'a> {
-    runner: &'a Runner,
-    adapter: &'a dyn Adapter,
+    pub(super) runner: &'a Runner,
+    pub(super) adapter: &'a dyn Adapter,
     lane: &'a Lane,
     timeout: Duration,
     made: AtomicU32,
@@ -57,7 +57,7 @@ impl<'a> Call<'a> {
 
     /// Makes a call and those that follow from it, until one of them is no [`CallOutcome::Next`]. With the result
     /// comes the response that it was read from.
-    async fn steps<T>(
+    pub(super) async fn steps<T>(
         &self,
         first: Request,
         interpret: impl Fn(Response<'_>) -> CallOutcome<T>,
@@ -108,7 +108,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.runner.clock.now()
     }
 
@@ -176,7 +176,9 @@ impl<'a> Call<'a> {
         let first = read_back.request(external_no, self.now());
         let interpret = |response: Response<'_>| read_back.interpret(external_no, response);
         match self.steps(first, interpret, |state, now| read_back.next(external_no, state, now)).await {
-            (Some((messages, response)), done) => (done, Some(Found { response, messages })),
+            (Some((messages, response)), done) => {
+                (done, Some(Found { response, messages, ..Found::default() }))
+            }
             (None, outcome) => (asked_again(outcome), None),
         }
     }
@@ -192,17 +194,17 @@ impl<'a> Call<'a> {
 
 const TOO_MANY: &str = "too_many_calls";
 
-fn refused(code: &str) -> AttemptOutcome {
+pub(super) fn refused(code: &str) -> AttemptOutcome {
     AttemptOutcome::Refused { code: code.to_owned() }
 }
 
 /// For calls of one step.
-fn no_next(_: &str, _: Timestamp) -> Request {
+pub(super) fn no_next(_: &str, _: Timestamp) -> Request {
     Err(Unable("no_next_call"))
 }
 
 /// Where asking changes nothing, an answer that did not come is simply asked for again.
-fn asked_again(outcome: AttemptOutcome) -> AttemptOutcome {
+pub(super) fn asked_again(outcome: AttemptOutcome) -> AttemptOutcome {
     match outcome {
         AttemptOutcome::Unknown { code } => AttemptOutcome::RetryAfter { secs: 0, code },
         other => other,

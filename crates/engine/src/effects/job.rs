@@ -1,6 +1,6 @@
 //! A call to be made, and how it ended.
 
-use channel::{DeliveryJob, Inbound, LineView, PaymentJob, RefundJob, StockJob};
+use channel::{DeliveryJob, Inbound, LineView, PaymentJob, RefundJob, StockJob, Window};
 use events::channel::AttemptOutcome;
 use vocabulary::{Account, CardKey, KeyRef, Money, OrderId, Quantity, Sku, Timestamp};
 
@@ -12,6 +12,7 @@ pub(crate) enum JobKey {
     Refund(OrderId, String),
     ReadBack(Account, String),
     PushStock(Account, String),
+    Poll(Account, String),
 }
 
 #[derive(Clone)]
@@ -75,6 +76,23 @@ pub(crate) enum JobKind {
     Refund(RefundJob),
     ReadBack(String),
     PushStock(StockJob),
+    Poll(PollJob),
+}
+
+/// One step of a poll.
+#[derive(Clone)]
+pub(crate) struct PollJob {
+    /// The poll.
+    pub(crate) name: String,
+    pub(crate) step: PollStep,
+}
+
+#[derive(Clone)]
+pub(crate) enum PollStep {
+    /// Fetch a page.
+    Fetch(Window),
+    /// What was fetched is durable: take it out of the channel's queue, and keep until when was fetched.
+    Keep { confirm: Option<String>, mark: Option<Timestamp>, then: Option<Window> },
 }
 
 /// A call to be made.
@@ -91,10 +109,22 @@ pub(crate) struct Job {
     pub(crate) not_before: Timestamp,
 }
 
-/// What a read-back found, with the response it was read from.
+impl Job {
+    /// Whether it is tried for as long as its account is there: nothing is lost or owed while it fails.
+    pub(crate) fn is_upkeep(&self) -> bool {
+        matches!(self.kind, JobKind::Poll(_))
+    }
+}
+
+/// What a read-back or poll found, with the response it was read from.
+#[derive(Default)]
 pub(crate) struct Found {
     pub(crate) response: Vec<u8>,
     pub(crate) messages: Vec<Inbound>,
+    /// Where a poll's next page begins.
+    pub(crate) next: Option<String>,
+    /// What a poll's channel wants to hear once the messages are kept.
+    pub(crate) confirm: Option<String>,
 }
 
 /// How a job's attempt ended.

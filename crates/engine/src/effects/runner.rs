@@ -181,6 +181,7 @@ impl Runner {
             JobKind::Refund(refund) => (call.refund(refund, job.unknown).await, None),
             JobKind::ReadBack(external_no) => call.read_back(external_no).await,
             JobKind::PushStock(stock) => (call.push_stock(stock).await, None),
+            JobKind::Poll(poll) => call.poll(poll).await,
         };
         let outcome = self.bounded(&job, outcome);
         self.report(job, outcome, found).await;
@@ -191,7 +192,7 @@ impl Runner {
         let attempt = job.attempts.saturating_add(1);
         match outcome {
             AttemptOutcome::RetryAfter { code, .. } | AttemptOutcome::Unknown { code }
-                if attempt >= self.policy.attempts_max =>
+                if attempt >= self.policy.attempts_max && !job.is_upkeep() =>
             {
                 AttemptOutcome::Abandoned { code }
             }

@@ -107,7 +107,7 @@ impl Sequencer {
     ) -> Result<(), EngineError> {
         let account = work.account().clone();
         let cause = Cause {
-            actor: Actor::channel(&account),
+            actor: work.actor(),
             message: Some(work.message.clone()),
             channel: Some(account.clone()),
             occurred_at: work.inbound.occurred_at,

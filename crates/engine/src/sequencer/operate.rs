@@ -22,7 +22,7 @@ use crate::{
     EngineError, OperatorAnswer, OperatorCommand,
     host::lock,
     unit::Cause,
-    work::{InboxDraft, OperatorWork, OrderRef, Staged},
+    work::{InboxDraft, OperatorWork, OrderRef, Setup, Staged},
 };
 
 type Operated = Result<Result<OperatorAnswer, Rejection>, EngineError>;
@@ -71,6 +71,10 @@ impl Sequencer {
         }
         if let Ok(answer) = &result {
             staged.keys.clone_from(&answer.keys);
+        }
+        if let (Ok(_), Some(Setup { adapter, settings })) = (&result, work.setup) {
+            staged.settings.push((adapter.account().clone(), settings));
+            self.adapters.put(adapter);
         }
         staged.answer = key.clone().filter(|_| request.is_some()).map(|key| self.remember(key, hash));
         staged.inbox = request.map(|request| InboxDraft {

@@ -26,6 +26,7 @@ impl Sequencer {
         if let AttemptOutcome::Abandoned { code } | AttemptOutcome::Refused { code } = &outcome {
             tracing::warn!(channel.account = %job.account, job = ?job.key, code, "a call to a channel was given up");
         }
+        let page = found.as_ref().map(|found| (found.next.clone(), found.confirm.clone()));
         if let Some(found) = found {
             for inbound in found.messages {
                 self.read_message(&job, inbound, &found.response).await?;
@@ -60,6 +61,9 @@ impl Sequencer {
                     ChannelCommand::SettleStockPush { account, item, available, outcome, attempts: attempt };
                 self.settle_channel(&job, command).await?;
             }
+            (JobKey::Poll(..), JobKind::Poll(poll)) => {
+                self.polled(&job, poll.clone(), &outcome, page, &mut staged.jobs);
+            }
             // Asking and publishing change nothing at the channel: a try that failed is simply repeated.
             _ => staged.jobs.push(self.again(&job, attempt)),
         }
@@ -91,7 +95,7 @@ impl Sequencer {
         Ok(())
     }
 
-    fn retry_at(&self, outcome: &AttemptOutcome, attempt: u32) -> Timestamp {
+    pub(super) fn retry_at(&self, outcome: &AttemptOutcome, attempt: u32) -> Timestamp {
         let secs = match outcome {
             AttemptOutcome::RetryAfter { secs, .. } => i64::from(*secs),
             // A question about an unknown outcome: soon at first, then every minute.
@@ -112,9 +116,13 @@ impl Sequencer {
         response: &[u8],
     ) -> Result<(), EngineError> {
         let Some(adapter) = self.adapters.get(&job.account) else { return Ok(()) };
+        let poll = match &job.kind {
+            JobKind::Poll(poll) => Some(poll.name.clone()),
+            _ => None,
+        };
         let request = Arc::new(RawRequest {
-            method: "READ".to_owned(),
-            topic: inbound.id.clone().unwrap_or_default(),
+            method: if poll.is_some() { "POLL" } else { "READ" }.to_owned(),
+            topic: poll.clone().or_else(|| inbound.id.clone()).unwrap_or_default(),
             query: String::new(),
             headers: Vec::new(),
             body: response.to_vec(),
@@ -128,6 +136,7 @@ impl Sequencer {
             proof: sign::read_back_proof(),
             inbound,
             buyer,
+            poll,
             reply: None,
         };
         let mut wanted = Wanted::default();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod items;
+mod polls;
 mod refunds;
 mod steps;
 mod toy;

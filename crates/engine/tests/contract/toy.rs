@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use channel::{
     Adapter, AmountCheck, Ask, CallOutcome, Capabilities, Deliver, DeliveryJob, Inbound, Kind, Limits,
-    LineAsk, Manifest, OrderAsk, OutboundRequest, Outcome, Proof, Protocol, PushStock, RawRequest, ReadBack,
-    Refund, RefundAsk, RefundJob, Refusal, Reply, Response, SettingsError, Shortage, Stage, Step, StockJob,
-    Unable, Verified, sign,
+    LineAsk, Manifest, OrderAsk, OutboundRequest, Outcome, Page, Poll, Proof, Protocol, PushStock,
+    RawRequest, ReadBack, Refund, RefundAsk, RefundJob, Refusal, Reply, Response, SettingsError, Shortage,
+    Stage, Step, StockJob, Unable, Verified, Window, sign,
 };
 use serde::Deserialize;
 use vocabulary::{Account, DeliveryMethod, Quantity, Timestamp};
+
+/// When the toy's world begins, in seconds since 1970.
+pub(crate) const START: i64 = 1_767_322_800;
 
 pub(crate) const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: "{}" };
 /// The same, but it pays back by itself what it calls off.
@@ -28,6 +31,7 @@ const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifes
             push_stock: true,
             read_back: true,
             refund: true,
+            poll: true,
             refunds_cancelled_orders,
             ..Capabilities::NONE
         },
@@ -43,11 +47,12 @@ const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifes
 #[serde(default)]
 struct Settings {
     repeat_is_safe: bool,
+    poll: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { repeat_is_safe: true }
+        Self { repeat_is_safe: true, poll: false }
     }
 }
 
@@ -169,6 +174,40 @@ impl Adapter for Toy {
     }
     fn refund(&self) -> Option<&dyn Refund> {
         Some(self)
+    }
+    fn polls(&self) -> Vec<&dyn Poll> {
+        if self.settings.poll { vec![self] } else { Vec::new() }
+    }
+}
+
+/// A page's lines are messages, except `more <cursor>` and `confirm <state>`.
+impl Poll for Toy {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+    fn every_secs(&self) -> u32 {
+        60
+    }
+    fn window_max_secs(&self) -> u32 {
+        3_600
+    }
+    fn request(&self, window: &Window, _: Timestamp) -> Result<OutboundRequest, Unable> {
+        let (since, until) = (window.since.secs() - START, window.until.secs() - START);
+        let cursor = window.cursor.as_deref().unwrap_or("first");
+        call(&format!("poll/{since}/{until}/{cursor}"), String::new())
+    }
+    fn interpret(&self, _: &Window, response: Response<'_>, _: Timestamp) -> CallOutcome<Page> {
+        let after = |lines: &str, word: &str| {
+            lines.lines().find_map(|line| Some(line.strip_prefix(word)?.trim().to_owned()))
+        };
+        read(response, |lines| Page {
+            messages: lines.lines().filter_map(message).collect(),
+            next: after(lines, "more"),
+            confirm: after(lines, "confirm"),
+        })
+    }
+    fn confirm(&self, state: &str, _: Timestamp) -> Result<OutboundRequest, Unable> {
+        call(&format!("confirm/{state}"), String::new())
     }
 }
 

@@ -72,7 +72,7 @@ impl World {
     /// The same with a shop of this account.
     pub(crate) async fn open_as(shop: &str, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_767_322_800)));
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(crate::toy::START)));
         let world = Self::at(dir, shop.parse().unwrap(), clock, Arc::default()).await;
         world.set_up(settings).await;
         world
@@ -185,6 +185,10 @@ impl World {
     /// The calls since somebody last looked, paths with what they said.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut *self.http.calls.lock().unwrap())
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) async fn settle(&self) {

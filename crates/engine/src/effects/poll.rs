@@ -1,0 +1,56 @@
+//! The calls of a poll.
+
+use channel::{Poll, Response, Window};
+use events::channel::AttemptOutcome;
+use vault::PollMark;
+use vocabulary::Timestamp;
+
+use super::{
+    Found, PollJob, PollStep,
+    call::{Call, asked_again, no_next, refused},
+};
+
+impl Call<'_> {
+    pub(crate) async fn poll(&self, job: &PollJob) -> (AttemptOutcome, Option<Found>) {
+        let polls = self.adapter.polls();
+        let Some(poll) = polls.into_iter().find(|poll| poll.name() == job.name) else {
+            return (refused("cannot_poll"), None);
+        };
+        match &job.step {
+            PollStep::Fetch(window) => self.page(poll, window).await,
+            PollStep::Keep { confirm, mark, .. } => (self.keep(poll, confirm.as_deref(), *mark).await, None),
+        }
+    }
+
+    async fn page(&self, poll: &dyn Poll, window: &Window) -> (AttemptOutcome, Option<Found>) {
+        let first = poll.request(window, self.now());
+        let interpret = |response: Response<'_>| poll.interpret(window, response, self.now());
+        match self.steps(first, interpret, no_next).await {
+            (Some((page, response)), done) => {
+                let channel::Page { messages, next, confirm } = page;
+                (done, Some(Found { response, messages, next, confirm }))
+            }
+            (None, outcome) => (asked_again(outcome), None),
+        }
+    }
+
+    /// What is not confirmed comes again, and a mark that is not kept costs repeats: neither loses anything.
+    async fn keep(&self, poll: &dyn Poll, confirm: Option<&str>, mark: Option<Timestamp>) -> AttemptOutcome {
+        if let Some(state) = confirm {
+            let first = poll.confirm(state, self.now());
+            let interpret = |response: Response<'_>| poll.interpret_confirm(state, response);
+            let outcome = asked_again(self.steps(first, interpret, no_next).await.1);
+            if outcome != AttemptOutcome::Done {
+                return outcome;
+            }
+        }
+        if let Some(until) = mark {
+            let (account, poll) = (self.adapter.account().clone(), poll.name().to_owned());
+            let mark = PollMark { account, poll, until };
+            if let Err(error) = self.runner.vault.put_poll_mark(&self.runner.merchant, &mark).await {
+                tracing::warn!(%error, poll = mark.poll, "until when was fetched could not be kept");
+            }
+        }
+        AttemptOutcome::Done
+    }
+}
