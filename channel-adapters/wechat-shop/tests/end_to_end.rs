@@ -1,0 +1,218 @@
+//! Both products, over real sockets: paid, told that the keys are there, paid back, and what goes wrong on the way.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod platform;
+
+use channel::Protocol;
+use channel_world::{PRICE, Told, World};
+use serde_json::{Value, json};
+use testkit::{Fault, pretend::Pretend};
+
+use platform::{ACCESS, APP_KEY, Wechat, aftersale_event, goods_event, order_event, refund_event, wire};
+
+const SHOP: &str = "wechat-shop/main";
+const XPAY: &str = "wechat-xpay/mini";
+const ORDER: u64 = 3_705_115_058_471_208_928;
+const PROTOCOLS: &[Protocol] = &[channel_wechat_shop::SHOP, channel_wechat_shop::XPAY];
+const FAULTS: [Fault; 6] = [
+    Fault::HangUpAfter,
+    Fault::HangUpBefore,
+    Fault::ErrorAfter(500),
+    Fault::ErrorBefore(502),
+    Fault::TooMany(5),
+    Fault::WrongSignature,
+];
+
+async fn open() -> (World, Pretend<Wechat>) {
+    let world = World::open(PROTOCOLS).await;
+    let wechat = world.pretend(Wechat::default()).await;
+    let mut settings: Value = serde_json::from_str(channel_wechat_shop::SHOP.example_settings).unwrap();
+    settings["access_token"] = ACCESS.into();
+    settings["access_token_expires_at"] = world.now().plus_secs(30 * 86_400).secs().into();
+    settings["base_url"] = wechat.url().into();
+    world.connect(SHOP, &settings).await;
+    settings["app_key"] = APP_KEY.into();
+    world.connect(XPAY, &settings).await;
+    (world, wechat)
+}
+
+async fn tell(world: &World, name: &str, message: &Value, random: u8) -> Told {
+    let told = world.send(name, &wire(message, random)).await;
+    assert_eq!(told.status, 200, "{}", told.text());
+    told
+}
+
+async fn rest(world: &World) {
+    for _ in 0..8 {
+        world.advance(900).await;
+    }
+}
+
+fn deliveries(wechat: &Pretend<Wechat>) -> (u32, i64) {
+    wechat.with(|wechat| (wechat.orders[&ORDER].deliveries, wechat.orders[&ORDER].status))
+}
+
+/// An order of the shop that is paid, and pushed in two events, twice each.
+async fn buy(world: &World, wechat: &Pretend<Wechat>) {
+    wechat.with(|wechat| wechat.pay(ORDER, PRICE));
+    for (random, kind) in [(1, "wait_shipping"), (2, "pay"), (3, "wait_shipping"), (4, "pay")] {
+        let kind = format!("channels_ec_order_{kind}");
+        assert_eq!(tell(world, SHOP, &order_event(&kind, ORDER), random).await.text(), "success");
+    }
+    world.settle().await;
+}
+
+#[tokio::test]
+async fn a_shop_order_is_read_back_delivered_and_paid_back() {
+    let (world, wechat) = open().await;
+    world.list(SHOP, "100/200").await;
+    world.stock(0, 3).await;
+    buy(&world, &wechat).await;
+    rest(&world).await;
+    assert_eq!(deliveries(&wechat), (1, 30));
+    assert_eq!((world.count("OrderPlaced").await, world.count("OrderDelivered").await), (1, 1));
+    wechat.with(|wechat| wechat.ask("2000000001234567", ORDER));
+    tell(&world, SHOP, &aftersale_event("2000000001234567", "MERCHANT_PROCESSING", ORDER), 5).await;
+    rest(&world).await;
+    assert_eq!((world.count("RefundRequested").await, world.count("RefundSettled").await), (1, 0));
+    world.refund(SHOP, &ORDER.to_string(), Some("aftersale:2000000001234567"), None).await;
+    rest(&world).await;
+    assert_eq!(wechat.with(|w| w.aftersales["2000000001234567"].status), "MERCHANT_REFUND_SUCCESS");
+    // WeChat tells of what we agreed to, and then that the order is over: nothing is counted twice.
+    tell(&world, SHOP, &aftersale_event("2000000001234567", "MERCHANT_REFUND_SUCCESS", ORDER), 6).await;
+    wechat.with(|wechat| wechat.orders.get_mut(&ORDER).unwrap().status = 200);
+    tell(&world, SHOP, &order_event("channels_ec_order_cancel", ORDER), 7).await;
+    rest(&world).await;
+    assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_shop_order_is_delivered_once_whatever_becomes_of_the_call() {
+    for fault in FAULTS {
+        let (world, wechat) = open().await;
+        world.list(SHOP, "100/200").await;
+        buy(&world, &wechat).await;
+        rest(&world).await;
+        assert_eq!(deliveries(&wechat), (0, 20), "no keys yet");
+        // Stock and delivery are told of in either order; both meet the fault.
+        wechat.next(fault);
+        wechat.next(fault);
+        world.stock(0, 3).await;
+        rest(&world).await;
+        assert_eq!((deliveries(&wechat), wechat.faults_left()), ((1, 30), 0), "{fault:?}");
+        assert_eq!(
+            (world.count("OrderDelivered").await, world.count("KeysAllocated").await),
+            (1, 1),
+            "{fault:?}"
+        );
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_refund_of_the_shop_is_agreed_to_once_whatever_becomes_of_the_call() {
+    for fault in FAULTS {
+        let (world, wechat) = open().await;
+        world.list(SHOP, "100/200").await;
+        world.stock(0, 3).await;
+        buy(&world, &wechat).await;
+        rest(&world).await;
+        wechat.with(|wechat| wechat.ask("77", ORDER));
+        tell(&world, SHOP, &aftersale_event("77", "MERCHANT_PROCESSING", ORDER), 5).await;
+        rest(&world).await;
+        wechat.next(fault);
+        wechat.next(fault);
+        world.refund(SHOP, &ORDER.to_string(), Some("aftersale:77"), None).await;
+        rest(&world).await;
+        assert_eq!(wechat.with(|w| w.aftersales["77"].status), "MERCHANT_REFUND_SUCCESS", "{fault:?}");
+        assert_eq!(world.count("RefundSettled").await, 1, "{fault:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_push_that_the_books_do_not_bear_out_delivers_nothing() {
+    let (world, wechat) = open().await;
+    world.list(SHOP, "100/200").await;
+    world.stock(0, 3).await;
+    wechat.with(|wechat| wechat.pay(ORDER, PRICE));
+    wechat.with(|wechat| wechat.orders.get_mut(&ORDER).unwrap().status = 10);
+    tell(&world, SHOP, &order_event("channels_ec_order_pay", ORDER), 1).await;
+    tell(&world, SHOP, &order_event("channels_ec_order_pay", 1), 2).await;
+    rest(&world).await;
+    assert_eq!((world.count("OrderPlaced").await, world.count("KeysAllocated").await), (0, 0));
+    wechat.with(|wechat| wechat.pay(ORDER, PRICE));
+    tell(&world, SHOP, &order_event("channels_ec_order_wait_shipping", ORDER), 3).await;
+    rest(&world).await;
+    assert_eq!(deliveries(&wechat), (1, 30));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn goods_of_a_virtual_payment_are_provided_once_however_often_it_is_told() {
+    for fault in FAULTS {
+        let (world, wechat) = open().await;
+        world.list(XPAY, "steam_50").await;
+        let later = tell(&world, XPAY, &goods_event("CKX1", "steam_50", 1, PRICE, 0), 1).await;
+        assert_eq!(later.json()["ErrCode"], 1, "no keys yet, so WeChat comes again");
+        assert_eq!(tell(&world, XPAY, &goods_event("CKX1", "steam_50", 1, PRICE, 1), 2).await, later);
+        wechat.next(fault);
+        world.stock(0, 3).await;
+        rest(&world).await;
+        assert!(wechat.with(|wechat| wechat.provided.contains("CKX1")), "{fault:?}");
+        let now = tell(&world, XPAY, &goods_event("CKX2", "steam_50", 1, PRICE, 0), 3).await;
+        assert_eq!(now.json()["ErrCode"], 0);
+        rest(&world).await;
+        assert_eq!(
+            (world.count("OrderDelivered").await, world.count("KeysAllocated").await),
+            (2, 2),
+            "{fault:?}"
+        );
+        assert_eq!(wechat.with(|wechat| (wechat.provided.len(), wechat.forged_calls)), (2, 0));
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_virtual_payment_goes_back_once_and_its_news_is_not_counted_again() {
+    for fault in FAULTS {
+        let (world, wechat) = open().await;
+        world.list(XPAY, "steam_50").await;
+        world.stock(0, 3).await;
+        tell(&world, XPAY, &goods_event("CKX1", "steam_50", 1, PRICE, 0), 1).await;
+        tell(&world, XPAY, &goods_event("CKX2", "steam_50", 1, PRICE, 0), 2).await;
+        rest(&world).await;
+        wechat.next(fault);
+        world.refund(XPAY, "CKX1", Some("R-1"), None).await;
+        rest(&world).await;
+        let refunds = wechat.with(|wechat| wechat.refunds.clone());
+        assert_eq!(refunds.values().cloned().collect::<Vec<_>>(), [("CKX1".to_owned(), PRICE)], "{fault:?}");
+        let number = refunds.keys().next().unwrap();
+        tell(&world, XPAY, &refund_event("CKX1", number, PRICE, 0), 3).await;
+        assert_eq!(world.count("RefundSettled").await, 1, "{fault:?}");
+        // One that was made in the back office is news.
+        tell(&world, XPAY, &refund_event("CKX2", "BACKOFFICE1", PRICE, 0), 4).await;
+        rest(&world).await;
+        assert_eq!(
+            (world.count("RefundSettled").await, world.count("KeysRevoked").await),
+            (2, 2),
+            "{fault:?}"
+        );
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn play_money_buys_nothing() {
+    let (world, _wechat) = open().await;
+    world.list(XPAY, "steam_50").await;
+    world.stock(0, 3).await;
+    let mut message = goods_event("CKX1", "steam_50", 1, PRICE, 0);
+    message["Env"] = json!(1);
+    assert_eq!(world.send(XPAY, &wire(&message, 1)).await.status, 400);
+    tell(&world, XPAY, &goods_event("CKX2", "steam_50", 2, PRICE, 0), 2).await;
+    rest(&world).await;
+    assert_eq!(world.count("OrderPlaced").await, 0, "nor do several units whose price is unclear");
+    world.stop().await;
+}
