@@ -61,7 +61,7 @@ pub(crate) async fn list(
     let mut rows = table::all(&api, "dim_channel").await?;
     for row in &mut rows {
         let account = row["channel"].as_str().and_then(|text| text.parse::<Account>().ok());
-        let adapter = account.and_then(|account| api.engine.adapter(&account));
+        let adapter = account.as_ref().and_then(|account| api.engine.adapter(account));
         row["upkeep"] = json!(account.as_ref().map(|account| api.engine.upkeep(account)));
         row["capabilities"] = json!(adapter.map(|adapter| adapter.manifest().capabilities));
     }
