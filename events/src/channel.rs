@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Account, Currency, Sku};
+use vocabulary::{Account, Currency, Sku, Timestamp};
 
 /// A shop account was connected, or its set-up changed: the newest fact replaces the earlier ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,6 +105,27 @@ pub struct StockPushSettled {
     pub outcome: AttemptOutcome,
     /// How many attempts it took.
     pub attempts: u32,
+}
+
+/// The account's access was renewed: the set-up in the vault holds a new token from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelAccessRenewed {
+    /// The account.
+    pub account: Account,
+    /// SHA-256 (hex) of the new set-up text.
+    pub settings_digest: String,
+    /// When it is to be renewed again; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+}
+
+/// The channel would not renew the account's access: a person must authorise it again and connect it anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelAccessLost {
+    /// The account.
+    pub account: Account,
+    /// Why, as the channel's code.
+    pub code: String,
 }
 
 /// How one try of something outside ended.

@@ -113,6 +113,8 @@ facts! {
     channel::ReadBackSettled = 1,
     channel::StockPushRequested = 1,
     channel::StockPushSettled = 1,
+    channel::ChannelAccessRenewed = 1,
+    channel::ChannelAccessLost = 1,
     price::PriceSet = 1,
     price::PriceWithdrawn = 1,
     pool::BatchOpened = 1,

@@ -62,6 +62,8 @@ fn said(fact: &Fact) -> &dyn Say {
         Fact::ReadBackSettled(e) => e,
         Fact::StockPushRequested(e) => e,
         Fact::StockPushSettled(e) => e,
+        Fact::ChannelAccessRenewed(e) => e,
+        Fact::ChannelAccessLost(e) => e,
         Fact::PriceSet(e) => e,
         Fact::PriceWithdrawn(e) => e,
         Fact::BatchOpened(e) => e,

@@ -212,8 +212,7 @@ impl Engine {
     pub async fn connect(&self, actor: Actor, connection: Connection) -> Result<OperatorAnswer, EngineError> {
         let Connection { account, name, currency, orders_of, settings } = connection;
         let adapter = self.adapter_for(&account, settings.expose())?;
-        let digest = digest::digest(&digest::SHA256, settings.expose().as_bytes());
-        let settings_digest = hex::encode(digest);
+        let settings_digest = settings_digest(&settings);
         let orders_of = orders_of.unwrap_or_else(|| account.clone());
         let command = OperatorCommand::Connect { account, name, currency, orders_of, settings_digest };
         self.operate_with(actor, command, Some(Setup { adapter, settings })).await
@@ -224,12 +223,7 @@ impl Engine {
         account: &Account,
         settings: &str,
     ) -> Result<Arc<dyn Adapter>, EngineError> {
-        let protocol = self
-            .protocols
-            .iter()
-            .find(|p| p.manifest.code == account.channel())
-            .ok_or_else(|| EngineError::UnknownProtocol(account.channel().to_owned()))?;
-        Ok((protocol.connect)(account.clone(), settings)?)
+        make_adapter(self.protocols, account, settings)
     }
 
     /// Does what the program itself, or a person at its command line, asks for. Returns once it is durable.
@@ -338,6 +332,22 @@ impl Engine {
             None => Ok(()),
         }
     }
+}
+
+/// An account's adapter from its settings.
+pub(crate) fn make_adapter(
+    protocols: &[Protocol],
+    account: &Account,
+    settings: &str,
+) -> Result<Arc<dyn Adapter>, EngineError> {
+    let protocol = protocols.iter().find(|p| p.manifest.code == account.channel());
+    let protocol = protocol.ok_or_else(|| EngineError::UnknownProtocol(account.channel().to_owned()))?;
+    Ok((protocol.connect)(account.clone(), settings)?)
+}
+
+/// What the log says of settings: SHA-256 (hex) of their text.
+pub(crate) fn settings_digest(settings: &vocabulary::Secret<String>) -> String {
+    hex::encode(digest::digest(&digest::SHA256, settings.expose().as_bytes()))
 }
 
 /// The account under which a token holder's calls are kept: `api/<name>`, the name made a slug.

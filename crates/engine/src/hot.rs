@@ -22,7 +22,7 @@ const RESTING: NonZeroUsize = match NonZeroUsize::new(50_000) {
 };
 
 /// The shape of the snapshot below. Change it whenever a state type changes its meaning or serialisation.
-pub(crate) const SHAPE: &str = "kami-hot-2";
+pub(crate) const SHAPE: &str = "kami-hot-3";
 
 /// A state with its place in its stream.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod message;
 mod operate;
 mod orders;
 mod polls;
+mod renewals;
 mod reports;
 mod stock;
 
@@ -18,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-use channel::Reply;
+use channel::{Protocol, Reply};
 use domain::{
     Rejection, buyer::Buyer, channel::Channel, order::Order, pool::Pool, price::PriceBook, sku::SkuDefinition,
 };
@@ -91,6 +92,8 @@ pub(crate) struct Sequencer {
     stock_published_at: Timestamp,
     snapshot_due_at: u64,
     polls: polls::Polls,
+    renewals: renewals::Renewals,
+    protocols: &'static [Protocol],
     board: Arc<Board>,
     /// Calls that were handed out since the last look.
     handed: usize,
@@ -110,6 +113,7 @@ pub(crate) struct Start {
     pub(crate) writer: mpsc::Sender<Staged>,
     pub(crate) marks: Vec<PollMark>,
     pub(crate) board: Arc<Board>,
+    pub(crate) protocols: &'static [Protocol],
 }
 
 impl Sequencer {
@@ -144,6 +148,8 @@ impl Sequencer {
             stock_dirty: HashSet::new(),
             stock_published_at: Timestamp::default(),
             polls: polls::Polls::new(start.marks),
+            renewals: renewals::Renewals::default(),
+            protocols: start.protocols,
             board: start.board,
             handed: 0,
         }
@@ -155,6 +161,7 @@ impl Sequencer {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             self.polls.refresh(&self.adapters);
+            self.renewals.refresh(&self.adapters);
             let wake = self.wake_at();
             let clock = self.clock.clone();
             tokio::select! {
@@ -216,7 +223,11 @@ impl Sequencer {
             .then(|| self.stock_published_at.plus_millis(self.policy.stock_publish_every_ms));
         let due = lock(&self.desk).next_due();
         // With nothing due the next look is in a minute; a message comes before that anyway.
-        [stock, due, self.next_poll()].into_iter().flatten().min().unwrap_or_else(|| self.now().plus_secs(60))
+        [stock, due, self.next_poll(), self.next_renewal()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_else(|| self.now().plus_secs(60))
     }
 
     /// Does what time alone makes due.
@@ -230,7 +241,8 @@ impl Sequencer {
         if !self.stock_dirty.is_empty() && (publish_at <= now || self.clock.is_manual()) {
             self.publish_stock(now).await?;
         }
-        self.start_polls(now).await
+        self.start_polls(now).await?;
+        self.start_renewals(now).await
     }
 
     /// Seals what is staged and sends the unit to the writer.

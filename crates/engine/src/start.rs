@@ -101,6 +101,7 @@ impl Engine {
             writer: staged,
             marks,
             board,
+            protocols,
         });
         let tasks = async move {
             let mut deciding = tokio::spawn(sequencer.run(work_queue));

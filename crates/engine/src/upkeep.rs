@@ -7,10 +7,10 @@ use std::{
 
 use vocabulary::{Account, Timestamp};
 
-/// How one thing goes that an account does without being asked: a poll.
+/// How one thing goes that an account does without being asked: a poll, or the renewal of its access.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct UpkeepStatus {
-    /// What: `poll:<name>`.
+    /// What: `poll:<name>` or `renew`.
     pub what: String,
     /// A poll: everything before this instant was fetched.
     pub fetched_until: Option<Timestamp>,

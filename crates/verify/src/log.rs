@@ -201,7 +201,9 @@ fn stream_kind(fact: &Fact) -> &'static str {
         | Fact::ReadBackRequested(_)
         | Fact::ReadBackSettled(_)
         | Fact::StockPushRequested(_)
-        | Fact::StockPushSettled(_) => "channel",
+        | Fact::StockPushSettled(_)
+        | Fact::ChannelAccessRenewed(_)
+        | Fact::ChannelAccessLost(_) => "channel",
         Fact::PriceSet(_) | Fact::PriceWithdrawn(_) => "price",
         Fact::BatchOpened(_)
         | Fact::KeysImported(_)

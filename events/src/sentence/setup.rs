@@ -37,6 +37,18 @@ sentences! {
             e.account, units(e.available), e.item, e.attempts, plural(e.attempts.into()), outcome_en(&e.outcome)),
         format!("向 {} 推送商品 {} 库存 {} 件结束（第 {} 次）:{}。",
             e.account, e.item, e.available, e.attempts, outcome_zh(&e.outcome));
+    ChannelAccessRenewed(e):
+        match e.next_at {
+            Some(at) => format!("Access to {} was renewed; it is due again at {}.", e.account, instant(at)),
+            None => format!("Access to {} was renewed.", e.account),
+        },
+        match e.next_at {
+            Some(at) => format!("{} 的授权已更新,下次更新时间 {}。", e.account, instant(at)),
+            None => format!("{} 的授权已更新。", e.account),
+        };
+    ChannelAccessLost(e):
+        format!("{} would not renew our access ({}): somebody must authorise it again.", e.account, e.code),
+        format!("{} 拒绝更新授权（{}）,需要人工重新授权。", e.account, e.code);
     PriceSet(e):
         match &e.account {
             Some(account) => format!("{} costs {} on {} from {}: {}.",

@@ -1,7 +1,7 @@
 //! What can be asked of a shop account.
 
 use events::channel::AttemptOutcome;
-use vocabulary::{Account, Currency, Sku};
+use vocabulary::{Account, Currency, Sku, Timestamp};
 
 /// What can be asked of a shop account. All but `Connect` need a connected account (`UnknownChannel`).
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,24 @@ pub enum Command {
         orders_of: Account,
         /// SHA-256 (hex) of the sealed set-up text.
         settings_digest: String,
+    },
+    /// Its access was renewed. Rejected (`WrongState`) where the set-up that was renewed is not its set-up any more.
+    RecordRenewal {
+        /// The account.
+        account: Account,
+        /// SHA-256 (hex) of the set-up text that was renewed.
+        replaces: String,
+        /// SHA-256 (hex) of the new one.
+        settings_digest: String,
+        /// When it is to be renewed again.
+        next_at: Option<Timestamp>,
+    },
+    /// The channel would not renew its access. No fact when that is known.
+    RecordAccessLost {
+        /// The account.
+        account: Account,
+        /// Why, as the channel's code.
+        code: String,
     },
     /// Stop sales. No fact when they are stopped.
     Suspend {

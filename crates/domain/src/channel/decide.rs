@@ -3,8 +3,9 @@
 use events::{
     Fact,
     channel::{
-        AttemptOutcome, ChannelConnected, ChannelResumed, ChannelSuspended, ListingMapped, ListingRemoved,
-        ReadBackRequested, ReadBackSettled, StockPushRequested, StockPushSettled,
+        AttemptOutcome, ChannelAccessLost, ChannelAccessRenewed, ChannelConnected, ChannelResumed,
+        ChannelSuspended, ListingMapped, ListingRemoved, ReadBackRequested, ReadBackSettled,
+        StockPushRequested, StockPushSettled,
     },
 };
 use vocabulary::Reason;
@@ -34,7 +35,12 @@ impl Decider for Channel {
 
     fn evolve(state: &mut State, fact: &Fact) {
         match fact {
-            Fact::ChannelConnected(connected) => state.connected = Some(connected.clone()),
+            Fact::ChannelConnected(connected) => {
+                state.connected = Some(connected.clone());
+                state.access_lost = None;
+            }
+            Fact::ChannelAccessRenewed(renewed) => state.renew(renewed),
+            Fact::ChannelAccessLost(lost) => state.access_lost = Some(lost.code.clone()),
             Fact::ChannelSuspended(_) => state.suspended = true,
             Fact::ChannelResumed(_) => state.suspended = false,
             Fact::ListingMapped(mapped) => state.map(&mapped.item, &mapped.sku),
@@ -54,7 +60,7 @@ impl Decider for Channel {
 
 fn connect(state: &State, wanted: ChannelConnected) -> Result<Vec<Fact>, Rejection> {
     check_text(&wanted.name, "the name")?;
-    let stands = state.connected() == Some(&wanted);
+    let stands = state.connected() == Some(&wanted) && state.access_lost().is_none();
     Ok(if stands { Vec::new() } else { vec![wanted.into()] })
 }
 
@@ -62,6 +68,15 @@ fn connect(state: &State, wanted: ChannelConnected) -> Result<Vec<Fact>, Rejecti
 fn change(state: &State, command: Command) -> Result<Option<Fact>, Rejection> {
     Ok(match command {
         Command::Connect { .. } => None,
+        Command::RecordRenewal { account, replaces, settings_digest, next_at } => {
+            if state.connected().is_none_or(|connected| connected.settings_digest != replaces) {
+                return Err(Rejection::new(Reason::WrongState, "the account was set up anew meanwhile"));
+            }
+            Some(ChannelAccessRenewed { account, settings_digest, next_at }.into())
+        }
+        Command::RecordAccessLost { account, code } => {
+            state.access_lost().is_none().then(|| ChannelAccessLost { account, code }.into())
+        }
         Command::Suspend { account, reason } => {
             (!state.suspended()).then(|| ChannelSuspended { account, reason }.into())
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::channel::{AttemptOutcome, ChannelConnected, StockPushSettled};
+use events::channel::{AttemptOutcome, ChannelAccessRenewed, ChannelConnected, StockPushSettled};
 use serde::{Deserialize, Serialize};
 use vocabulary::Sku;
 
@@ -11,6 +11,7 @@ use vocabulary::Sku;
 pub struct State {
     pub(super) connected: Option<ChannelConnected>,
     pub(super) suspended: bool,
+    pub(super) access_lost: Option<String>,
     listings: BTreeMap<String, Sku>,
     pub(super) read_backs: BTreeSet<String>,
     pushes: BTreeMap<String, Figures>,
@@ -45,6 +46,10 @@ impl State {
     pub fn suspended(&self) -> bool {
         self.suspended
     }
+    /// Why the channel would not renew the account's access, where it would not.
+    pub fn access_lost(&self) -> Option<&str> {
+        self.access_lost.as_deref()
+    }
     /// What an item of the channel stands for.
     pub fn sku_of(&self, item: &str) -> Option<&Sku> {
         self.listings.get(item)
@@ -70,6 +75,13 @@ impl State {
     /// What the channel was told about an item.
     pub fn figures(&self, item: &str) -> Option<&Figures> {
         self.pushes.get(item)
+    }
+
+    pub(super) fn renew(&mut self, renewed: &ChannelAccessRenewed) {
+        self.access_lost = None;
+        if let Some(connected) = &mut self.connected {
+            connected.settings_digest.clone_from(&renewed.settings_digest);
+        }
     }
 
     /// Figures are of what the item stands for: another SKU begins anew.

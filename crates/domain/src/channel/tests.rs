@@ -3,8 +3,9 @@
 use events::{
     Fact,
     channel::{
-        AttemptOutcome, ChannelConnected, ChannelResumed, ChannelSuspended, ListingMapped, ListingRemoved,
-        ReadBackRequested, ReadBackSettled, StockPushRequested, StockPushSettled,
+        AttemptOutcome, ChannelAccessLost, ChannelAccessRenewed, ChannelConnected, ChannelResumed,
+        ChannelSuspended, ListingMapped, ListingRemoved, ReadBackRequested, ReadBackSettled,
+        StockPushRequested, StockPushSettled,
     },
 };
 use vocabulary::{Account, Currency, Reason, Sku};
@@ -249,4 +250,34 @@ fn figures_of_an_item_are_forgotten_when_it_stands_for_something_else() {
     }
     let same = [connected(), mapped("a"), pushed(5), mapped("a")];
     assert_eq!(after(&same).pending_pushes().count(), 1);
+}
+
+fn renewal(replaces: &str) -> Command {
+    let (account, settings_digest) = (account(), "11".repeat(32));
+    Command::RecordRenewal { account, replaces: replaces.into(), settings_digest, next_at: None }
+}
+fn renewed() -> Fact {
+    ChannelAccessRenewed { account: account(), settings_digest: "11".repeat(32), next_at: None }.into()
+}
+fn lost() -> Fact {
+    ChannelAccessLost { account: account(), code: "expired".into() }.into()
+}
+
+#[test]
+fn a_renewal_counts_only_for_the_settings_that_it_renewed() {
+    let first = "00".repeat(32);
+    assert_eq!(Channel::decide(&after(&[connected()]), &renewal(&first)).unwrap(), [renewed()]);
+    let again = Channel::decide(&after(&[connected(), renewed()]), &renewal(&first)).unwrap_err();
+    assert_eq!(again.reason, Reason::WrongState);
+}
+
+#[test]
+fn access_is_lost_once_until_the_account_is_connected_anew_if_only_by_the_same_settings() {
+    let lose = Command::RecordAccessLost { account: account(), code: "expired".into() };
+    assert_eq!(Channel::decide(&after(&[connected()]), &lose).unwrap(), [lost()]);
+    assert!(Channel::decide(&after(&[connected(), lost()]), &lose).unwrap().is_empty());
+    let state = after(&[connected(), lost()]);
+    assert_eq!(state.access_lost(), Some("expired"));
+    assert_eq!(Channel::decide(&state, &wish(connected())).unwrap(), [connected()]);
+    assert_eq!(after(&[connected(), lost(), connected()]).access_lost(), None);
 }

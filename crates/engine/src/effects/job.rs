@@ -2,7 +2,7 @@
 
 use channel::{DeliveryJob, Inbound, LineView, PaymentJob, RefundJob, StockJob, Window};
 use events::channel::AttemptOutcome;
-use vocabulary::{Account, CardKey, KeyRef, Money, OrderId, Quantity, Sku, Timestamp};
+use vocabulary::{Account, CardKey, KeyRef, Money, OrderId, Quantity, Secret, Sku, Timestamp};
 
 /// What makes two jobs the same: one is never queued twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +13,7 @@ pub(crate) enum JobKey {
     ReadBack(Account, String),
     PushStock(Account, String),
     Poll(Account, String),
+    Renew(Account),
 }
 
 #[derive(Clone)]
@@ -77,6 +78,8 @@ pub(crate) enum JobKind {
     ReadBack(String),
     PushStock(StockJob),
     Poll(PollJob),
+    /// The digest of the settings to be renewed.
+    Renew(String),
 }
 
 /// One step of a poll.
@@ -112,7 +115,7 @@ pub(crate) struct Job {
 impl Job {
     /// Whether it is tried for as long as its account is there: nothing is lost or owed while it fails.
     pub(crate) fn is_upkeep(&self) -> bool {
-        matches!(self.kind, JobKind::Poll(_))
+        matches!(self.kind, JobKind::Poll(_) | JobKind::Renew(_))
     }
 }
 
@@ -133,4 +136,6 @@ pub(crate) struct Report {
     pub(crate) attempt: u32,
     pub(crate) outcome: AttemptOutcome,
     pub(crate) found: Option<Found>,
+    /// The account's new settings.
+    pub(crate) renewed: Option<Secret<String>>,
 }

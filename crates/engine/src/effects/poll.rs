@@ -1,9 +1,9 @@
-//! The calls of a poll.
+//! The calls that an account makes by itself: polls, and the renewal of its access.
 
 use channel::{Poll, Response, Window};
 use events::channel::AttemptOutcome;
 use vault::PollMark;
-use vocabulary::Timestamp;
+use vocabulary::{Secret, Timestamp};
 
 use super::{
     Found, PollJob, PollStep,
@@ -19,6 +19,17 @@ impl Call<'_> {
         match &job.step {
             PollStep::Fetch(window) => self.page(poll, window).await,
             PollStep::Keep { confirm, mark, .. } => (self.keep(poll, confirm.as_deref(), *mark).await, None),
+        }
+    }
+
+    /// The account's new settings. A renewal that was not answered is asked for again.
+    pub(crate) async fn renew(&self) -> (AttemptOutcome, Option<Secret<String>>) {
+        let Some(renew) = self.adapter.renew() else { return (refused("cannot_renew"), None) };
+        let first = renew.request(self.now());
+        let interpret = |response: Response<'_>| renew.interpret(response, self.now());
+        match self.steps(first, interpret, no_next).await {
+            (Some((settings, _)), done) => (done, Some(settings)),
+            (None, outcome) => (asked_again(outcome), None),
         }
     }
 

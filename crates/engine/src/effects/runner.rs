@@ -15,7 +15,7 @@ use channel::Adapter;
 use events::channel::AttemptOutcome;
 use tokio::sync::{Notify, mpsc};
 use vault::Vault;
-use vocabulary::{MerchantId, Timestamp};
+use vocabulary::{Account, MerchantId, Secret, Timestamp};
 
 use super::{
     Found, Job, JobKind, Report,
@@ -25,6 +25,7 @@ use super::{
 use crate::{
     engine::Adapters,
     ports::{Clock, Http},
+    work::Work,
 };
 
 /// How hard the runner tries.
@@ -145,7 +146,7 @@ impl Runner {
     async fn start(self: &Arc<Self>, job: Job, lanes: &mut Lanes) {
         let Some(adapter) = self.adapters.get(&job.account) else {
             let outcome = AttemptOutcome::Abandoned { code: "account_not_connected".to_owned() };
-            self.report(job, outcome, None).await;
+            self.report(job, outcome, None, None).await;
             return;
         };
         let lane = lanes.of(&*adapter);
@@ -175,6 +176,7 @@ impl Runner {
             return;
         }
         let call = Call::new(self, adapter, lane);
+        let mut renewed = None;
         let (outcome, found) = match &job.kind {
             JobKind::Deliver(draft) => (call.deliver(draft, job.unknown).await, None),
             JobKind::CheckPayment(payment) => (call.check_payment(payment, job.attempts).await, None),
@@ -182,9 +184,14 @@ impl Runner {
             JobKind::ReadBack(external_no) => call.read_back(external_no).await,
             JobKind::PushStock(stock) => (call.push_stock(stock).await, None),
             JobKind::Poll(poll) => call.poll(poll).await,
+            JobKind::Renew(_) => {
+                let (outcome, settings) = call.renew().await;
+                renewed = settings;
+                (outcome, None)
+            }
         };
         let outcome = self.bounded(&job, outcome);
-        self.report(job, outcome, found).await;
+        self.report(job, outcome, found, renewed).await;
     }
 
     /// Gives up after the last attempt, and fills in the wait before the next.
@@ -214,17 +221,35 @@ impl Runner {
         u32::try_from(secs.max(1)).unwrap_or(u32::MAX)
     }
 
-    async fn report(&self, job: Job, outcome: AttemptOutcome, found: Option<Found>) {
+    async fn report(
+        &self,
+        job: Job,
+        outcome: AttemptOutcome,
+        found: Option<Found>,
+        renewed: Option<Secret<String>>,
+    ) {
         let attempt = job.attempts.saturating_add(1);
-        let report = Report { job, attempt, outcome, found };
+        let account = job.account.clone();
         // The sequencer is gone only when the process ends; the intent is in the log and is taken up at the next start.
-        let taken = match self.sink.upgrade() {
-            Some(sink) => sink.send(crate::work::Work::Report(Box::new(report))).await.is_ok(),
-            None => false,
+        let left = match self.sink.upgrade() {
+            Some(sink) => {
+                let report = Report { job, attempt, outcome, found, renewed };
+                sink.send(Work::Report(Box::new(report))).await.err().map(|unsent| unsent.0)
+            }
+            None => Some(Work::Report(Box::new(Report { job, attempt, outcome, found, renewed }))),
         };
-        if !taken {
+        if let Some(Work::Report(report)) = left {
             tracing::debug!("the outcome of a call came after the sequencer had stopped");
+            self.keep_settings(&account, report.renewed).await;
         }
         self.load.open.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// A token that was renewed while the engine stopped replaces one that is worth nothing any more.
+    async fn keep_settings(&self, account: &Account, renewed: Option<Secret<String>>) {
+        let Some(settings) = renewed else { return };
+        if let Err(error) = self.vault.put_settings(&self.merchant, account, settings.expose()).await {
+            tracing::error!(channel.account = %account, %error, "the renewed access could not be kept");
+        }
     }
 }

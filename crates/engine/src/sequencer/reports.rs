@@ -17,7 +17,7 @@ use crate::{
 
 impl Sequencer {
     pub(super) async fn report(&mut self, report: Report) -> Result<(), EngineError> {
-        let Report { job, attempt, outcome, found } = report;
+        let Report { job, attempt, outcome, found, renewed } = report;
         self.scheduled.remove(&job.key);
         let over = !matches!(outcome, AttemptOutcome::RetryAfter { .. } | AttemptOutcome::Unknown { .. });
         if !over {
@@ -64,6 +64,9 @@ impl Sequencer {
             (JobKey::Poll(..), JobKind::Poll(poll)) => {
                 self.polled(&job, poll.clone(), &outcome, page, &mut staged.jobs);
             }
+            (JobKey::Renew(..), JobKind::Renew(replaces)) => {
+                self.renewed(&job, replaces.clone(), &outcome, renewed, &mut staged).await?;
+            }
             // Asking and publishing change nothing at the channel: a try that failed is simply repeated.
             _ => staged.jobs.push(self.again(&job, attempt)),
         }
@@ -87,7 +90,11 @@ impl Sequencer {
         Ok(())
     }
 
-    async fn settle_channel(&mut self, job: &Job, command: ChannelCommand) -> Result<(), EngineError> {
+    pub(super) async fn settle_channel(
+        &mut self,
+        job: &Job,
+        command: ChannelCommand,
+    ) -> Result<(), EngineError> {
         let stream = job.account.stream();
         if let Err(rejection) = settle(self.hosts.channels.execute(&stream, command).await)? {
             tracing::error!(channel.account = %job.account, %rejection, "the outcome of a call was rejected");

@@ -5,6 +5,7 @@
 mod items;
 mod polls;
 mod refunds;
+mod renewals;
 mod steps;
 mod toy;
 mod world;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use channel::{
     Adapter, AmountCheck, Ask, CallOutcome, Capabilities, Deliver, DeliveryJob, Inbound, Kind, Limits,
     LineAsk, Manifest, OrderAsk, OutboundRequest, Outcome, Page, Poll, Proof, Protocol, PushStock,
-    RawRequest, ReadBack, Refund, RefundAsk, RefundJob, Refusal, Reply, Response, SettingsError, Shortage,
-    Stage, Step, StockJob, Unable, Verified, Window, sign,
+    RawRequest, ReadBack, Refund, RefundAsk, RefundJob, Refusal, Renew, Reply, Response, SettingsError,
+    Shortage, Stage, Step, StockJob, Unable, Verified, Window, sign,
 };
 use serde::Deserialize;
-use vocabulary::{Account, DeliveryMethod, Quantity, Timestamp};
+use vocabulary::{Account, DeliveryMethod, Quantity, Secret, Timestamp};
 
 /// When the toy's world begins, in seconds since 1970.
 pub(crate) const START: i64 = 1_767_322_800;
@@ -32,6 +32,7 @@ const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifes
             read_back: true,
             refund: true,
             poll: true,
+            renew: true,
             refunds_cancelled_orders,
             ..Capabilities::NONE
         },
@@ -48,11 +49,14 @@ const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifes
 struct Settings {
     repeat_is_safe: bool,
     poll: bool,
+    /// Its access is renewed so many seconds after the world begins.
+    renew_at: Option<i64>,
+    token: String,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { repeat_is_safe: true, poll: false }
+        Self { repeat_is_safe: true, poll: false, renew_at: None, token: "t0".to_owned() }
     }
 }
 
@@ -175,8 +179,23 @@ impl Adapter for Toy {
     fn refund(&self) -> Option<&dyn Refund> {
         Some(self)
     }
+    fn renew(&self) -> Option<&dyn Renew> {
+        Some(self)
+    }
     fn polls(&self) -> Vec<&dyn Poll> {
         if self.settings.poll { vec![self] } else { Vec::new() }
+    }
+}
+
+impl Renew for Toy {
+    fn due_at(&self) -> Option<Timestamp> {
+        self.settings.renew_at.map(|secs| Timestamp::from_secs(START + secs))
+    }
+    fn request(&self, _: Timestamp) -> Result<OutboundRequest, Unable> {
+        call(&format!("renew/{}", self.settings.token), String::new())
+    }
+    fn interpret(&self, response: Response<'_>, _: Timestamp) -> CallOutcome<Secret<String>> {
+        read(response, |settings| Secret::new(settings.to_owned()))
     }
 }
 

@@ -29,6 +29,11 @@ fn skus() -> Vec<Labelled> {
 }
 
 fn accounts() -> Vec<Labelled> {
+    let renewed = ChannelAccessRenewed {
+        account: shop(),
+        settings_digest: text("60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"),
+        next_at: Some(at("2026-07-17T00:00:00Z")),
+    };
     vec![
         full(ChannelConnected {
             account: shop(),
@@ -41,6 +46,9 @@ fn accounts() -> Vec<Labelled> {
         full(ChannelResumed { account: shop(), reason: text("stock was counted") }),
         full(ListingMapped { account: shop(), item: text("100012043978/3311"), sku: sku() }),
         full(ListingRemoved { account: shop(), item: text("100012043978/3311") }),
+        full(renewed.clone()),
+        min(ChannelAccessRenewed { next_at: None, ..renewed }),
+        full(ChannelAccessLost { account: shop(), code: text("refresh_token_expired") }),
     ]
 }
 
