@@ -1,11 +1,7 @@
 //! The engine of one merchant: how it is opened, asked, and stopped.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -13,12 +9,12 @@ use channel::{Adapter, Protocol, Reply, SettingsError};
 use domain::Rejection;
 use event_log::{EventLog, LogError};
 use events::{Actor, DecodeError};
-use ring::digest;
 use tokio::sync::{mpsc, oneshot, watch};
 use vault::{MerchantKeys, Vault, VaultError};
 use vocabulary::{Account, Currency, MerchantId, MessageId, Position};
 
 use crate::{
+    adapters::{Adapters, make_adapter, settings_digest},
     effects::{EffectPolicy, Load},
     operator::{OperatorAnswer, OperatorCommand},
     ports::{Clock, Http, Ids},
@@ -89,31 +85,6 @@ impl Default for Policy {
             waiting_max: 8_192,
             effects: EffectPolicy::default(),
         }
-    }
-}
-
-/// The adapters of the connected accounts.
-#[derive(Default)]
-pub(crate) struct Adapters {
-    by_account: RwLock<HashMap<Account, Arc<dyn Adapter>>>,
-    changes: AtomicU64,
-}
-
-impl Adapters {
-    pub(crate) fn get(&self, account: &Account) -> Option<Arc<dyn Adapter>> {
-        self.by_account.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
-    }
-    pub(crate) fn put(&self, adapter: Arc<dyn Adapter>) {
-        let account = adapter.account().clone();
-        self.by_account.write().unwrap_or_else(PoisonError::into_inner).insert(account, adapter);
-        self.changes.fetch_add(1, Ordering::SeqCst);
-    }
-    pub(crate) fn all(&self) -> Vec<Arc<dyn Adapter>> {
-        self.by_account.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-    /// Grows with every adapter that is put in.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
     }
 }
 
@@ -332,22 +303,6 @@ impl Engine {
             None => Ok(()),
         }
     }
-}
-
-/// An account's adapter from its settings.
-pub(crate) fn make_adapter(
-    protocols: &[Protocol],
-    account: &Account,
-    settings: &str,
-) -> Result<Arc<dyn Adapter>, EngineError> {
-    let protocol = protocols.iter().find(|p| p.manifest.code == account.channel());
-    let protocol = protocol.ok_or_else(|| EngineError::UnknownProtocol(account.channel().to_owned()))?;
-    Ok((protocol.connect)(account.clone(), settings)?)
-}
-
-/// What the log says of settings: SHA-256 (hex) of their text.
-pub(crate) fn settings_digest(settings: &vocabulary::Secret<String>) -> String {
-    hex::encode(digest::digest(&digest::SHA256, settings.expose().as_bytes()))
 }
 
 /// The account under which a token holder's calls are kept: `api/<name>`, the name made a slug.

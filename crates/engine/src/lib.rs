@@ -11,6 +11,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod adapters;
 mod effects;
 mod engine;
 mod history;

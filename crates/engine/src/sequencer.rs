@@ -12,6 +12,7 @@ mod polls;
 mod renewals;
 mod reports;
 mod stock;
+mod time;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -24,7 +25,7 @@ use domain::{
     Rejection, buyer::Buyer, channel::Channel, order::Order, pool::Pool, price::PriceBook, sku::SkuDefinition,
 };
 use event_log::{EventLog, Head, NumberKind};
-use events::{Actor, Fact};
+use events::Fact;
 use lru::LruCache;
 use tokio::sync::{mpsc, watch};
 use vault::{MerchantKeys, PollMark};
@@ -32,8 +33,8 @@ use vocabulary::{MerchantId, OrderId, Sku, Timestamp};
 
 use crate::{
     EngineError, Policy,
+    adapters::Adapters,
     effects::JobKey,
-    engine::Adapters,
     host::{Host, HostError, SharedDesk, lock},
     ports::{Clock, Ids},
     unit::{self, Cause},
@@ -218,33 +219,6 @@ impl Sequencer {
         self.clock.now()
     }
 
-    fn wake_at(&self) -> Timestamp {
-        let stock = (!self.stock_dirty.is_empty())
-            .then(|| self.stock_published_at.plus_millis(self.policy.stock_publish_every_ms));
-        let due = lock(&self.desk).next_due();
-        // With nothing due the next look is in a minute; a message comes before that anyway.
-        [stock, due, self.next_poll(), self.next_renewal()]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or_else(|| self.now().plus_secs(60))
-    }
-
-    /// Does what time alone makes due.
-    async fn tick(&mut self) -> Result<(), EngineError> {
-        let now = self.now();
-        let due = lock(&self.desk).due(now);
-        for stream in due {
-            self.expire(&stream, now).await?;
-        }
-        let publish_at = self.stock_published_at.plus_millis(self.policy.stock_publish_every_ms);
-        if !self.stock_dirty.is_empty() && (publish_at <= now || self.clock.is_manual()) {
-            self.publish_stock(now).await?;
-        }
-        self.start_polls(now).await?;
-        self.start_renewals(now).await
-    }
-
     /// Seals what is staged and sends the unit to the writer.
     async fn commit(&mut self, cause: &Cause, mut staged: Staged) -> Result<(), EngineError> {
         let now = self.now();
@@ -319,8 +293,4 @@ fn settle(result: Result<(), HostError>) -> Result<Result<(), Rejection>, Engine
         Err(HostError::Rejected(rejection)) => Ok(Err(rejection)),
         Err(HostError::Broken(what)) => Err(EngineError::Broken(what)),
     }
-}
-
-fn timer(name: &str) -> Cause {
-    Cause { actor: Actor::timer(name), message: None, channel: None, occurred_at: None }
 }

@@ -14,8 +14,9 @@ use vocabulary::{MerchantId, Position};
 
 use crate::{
     EngineError,
+    adapters::Adapters,
     effects::{Load, Runner},
-    engine::{Adapters, Engine, EngineOptions},
+    engine::{Engine, EngineOptions},
     host::{SharedDesk, lock},
     hot::{Desk, SHAPE},
     sequencer::{self, Sequencer},

@@ -23,7 +23,7 @@ use super::{
     lane::{Lane, Lanes},
 };
 use crate::{
-    engine::Adapters,
+    adapters::Adapters,
     ports::{Clock, Http},
     work::Work,
 };

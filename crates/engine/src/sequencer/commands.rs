@@ -169,6 +169,6 @@ impl Sequencer {
             // Neither is ever rejected: they say nothing where nothing ran out.
             let _never = self.order_command(order, command, None).await?;
         }
-        self.commit(&super::timer("expiry"), crate::work::Staged::default()).await
+        self.commit(&super::time::timer("expiry"), crate::work::Staged::default()).await
     }
 }

@@ -10,11 +10,11 @@ use events::channel::AttemptOutcome;
 use vault::PollMark;
 use vocabulary::{Account, Timestamp};
 
-use super::{Sequencer, timer};
+use super::{Sequencer, time::timer};
 use crate::{
     EngineError,
+    adapters::Adapters,
     effects::{Job, JobKey, JobKind, PollJob, PollStep},
-    engine::Adapters,
     host::lock,
     upkeep::UpkeepStatus,
     work::Staged,

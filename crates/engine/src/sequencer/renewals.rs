@@ -6,11 +6,11 @@ use domain::channel::Command;
 use events::channel::AttemptOutcome;
 use vocabulary::{Account, Secret, Timestamp};
 
-use super::{Sequencer, settle, timer};
+use super::{Sequencer, settle, time::timer};
 use crate::{
     EngineError,
+    adapters::{Adapters, make_adapter, settings_digest},
     effects::{Job, JobKey, JobKind},
-    engine::{Adapters, make_adapter, settings_digest},
     host::lock,
     upkeep::UpkeepStatus,
     work::Staged,
