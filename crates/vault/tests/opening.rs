@@ -64,7 +64,27 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     place.open().await.close().await;
     place.tamper("PRAGMA user_version = 7").await;
     let error = place.try_open().await.err();
-    assert!(matches!(error, Some(VaultError::NewerSchema { found: 7, known: 1 })), "{error:?}");
+    assert!(matches!(error, Some(VaultError::NewerSchema { found: 7, known: 2 })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_vault_from_before_there_were_polls_gets_their_marks() {
+    let place = Place::new();
+    put(&place.open().await, 1, 0, &["AA"]).await;
+    place.tamper("DROP TABLE poll_mark").await;
+    place.tamper("PRAGMA user_version = 1").await;
+    let (vault, acme) = (place.open().await, merchant("acme"));
+    assert_eq!(read(&vault, &["b1-0"]).await.unwrap(), ["AA"]);
+    let mark = |until| vault::PollMark {
+        account: "taobao/a".parse().unwrap(),
+        poll: "orders".to_owned(),
+        until: vocabulary::Timestamp::from_secs(until),
+    };
+    for until in [1, 2] {
+        vault.put_poll_mark(&acme, &mark(until)).await.unwrap();
+    }
+    assert_eq!(vault.poll_marks(&acme).await.unwrap(), [mark(2)]);
+    assert!(vault.poll_marks(&merchant("other")).await.unwrap().is_empty());
 }
 
 #[tokio::test]
