@@ -4,7 +4,10 @@ use channel::{Ask, Inbound, Kind, RawRequest, Refusal, Step, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::{Money, Quantity, Timestamp};
 
-use crate::payment::{Payment, Subject, stars, subject};
+use crate::{
+    payment::{Payment, Subject, stars, subject},
+    settings::Bot,
+};
 
 #[derive(Deserialize)]
 struct Update {
@@ -72,14 +75,14 @@ impl PreCheckoutQuery {
 }
 
 /// Reads a verified update.
-pub(crate) fn parse(request: &RawRequest) -> Result<Inbound, Refusal> {
+pub(crate) fn parse(bot: &Bot, request: &RawRequest) -> Result<Inbound, Refusal> {
     let update: Update = strict_json::from_slice(&request.body)?;
     if let Some(query) = &update.pre_checkout_query {
         return Ok(asked(&query.question()?));
     }
     match &update.message {
         Some(message) => match (&message.successful_payment, &message.refunded_payment) {
-            (Some(paid), _) => Ok(paid.payment(message)?.received()),
+            (Some(paid), _) => Ok(paid.payment(message)?.received(bot)),
             (None, Some(refunded)) => Ok(refunded.payment(message)?.returned()),
             (None, None) => Ok(notice(&update, Ask::Nothing)),
         },

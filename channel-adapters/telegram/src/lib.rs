@@ -77,7 +77,7 @@ impl Adapter for Telegram {
         None
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
-        inbound::parse(request.request())
+        inbound::parse(&self.bot, request.request())
     }
     fn answer(&self, request: &Verified<'_>, _: &Inbound, outcome: &Outcome) -> Reply {
         match inbound::question(request.request()) {

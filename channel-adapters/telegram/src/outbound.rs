@@ -66,7 +66,7 @@ fn written(key: &CardKey) -> String {
 impl Deliver for Bot {
     fn request(&self, job: &DeliveryJob, _: Timestamp) -> Result<OutboundRequest, Unable> {
         // A private chat has the number of its user; whoever else saw the invoice gets nothing.
-        let charge = Charge::read(job.txn.as_deref()).ok_or(Unable("the_buyer_is_not_known"))?;
+        let charge = Charge::read(job.txn.as_deref(), self).ok_or(Unable("the_buyer_is_not_known"))?;
         let text = text(job);
         if text.encode_utf16().count() > TEXT_UNITS_MAX {
             return Err(Unable("too_much_for_a_message"));
@@ -99,7 +99,7 @@ struct RefundStarPayment<'a> {
 
 impl Refund for Bot {
     fn request(&self, job: &RefundJob, _: Timestamp) -> Result<OutboundRequest, Unable> {
-        let charge = Charge::read(job.txn.as_deref()).ok_or(Unable("the_buyer_is_not_known"))?;
+        let charge = Charge::read(job.txn.as_deref(), self).ok_or(Unable("the_buyer_is_not_known"))?;
         if job.amount.currency != Currency::XTR {
             return Err(Unable("not_stars"));
         }

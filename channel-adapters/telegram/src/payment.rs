@@ -3,8 +3,11 @@
 use channel::{
     AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, PaymentAsk, RefundAsk, Refusal, Shortage,
     Stage, Step,
+    cipher::{open_reference, seal_reference},
 };
 use vocabulary::{Currency, DeliveryMethod, Money, Quantity, Secret, Timestamp};
+
+use crate::settings::Bot;
 
 /// What an invoice's payload names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +81,8 @@ impl Payment {
     }
 
     /// The money came in. Told by an update or found in the list of transactions, it is one and the same message.
-    pub(crate) fn received(self) -> Inbound {
-        let txn = Charge { user: self.user, id: &self.charge }.to_text();
+    pub(crate) fn received(self, bot: &Bot) -> Inbound {
+        let txn = Charge { user: self.user, id: &self.charge }.to_text(bot);
         let ask = match &self.subject {
             Subject::Order(number) => Ask::Payment(PaymentAsk {
                 external_no: number.clone(),
@@ -135,8 +138,8 @@ impl Payment {
     }
 }
 
-/// A payment's number as orders keep it: `<user>:<charge>`. Telegram wants the user with every refund, and keys go to
-/// the user who paid, so the two belong together.
+/// A payment's number as orders keep it: `<user>:<charge>`, the user sealed with the bot's token. Telegram wants the
+/// user with every refund, and keys go to the user who paid, so the two belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Charge<'a> {
     pub(crate) user: i64,
@@ -144,14 +147,15 @@ pub(crate) struct Charge<'a> {
 }
 
 impl<'a> Charge<'a> {
-    pub(crate) fn to_text(self) -> String {
-        format!("{}:{}", self.user, self.id)
+    pub(crate) fn to_text(self, bot: &Bot) -> String {
+        let user = seal_reference(bot.token.expose().as_bytes(), &self.user.to_string()).unwrap_or_default();
+        format!("{user}:{}", self.id)
     }
     /// Reads a payment's number; `None` where it is not one of ours.
-    pub(crate) fn read(txn: Option<&'a str>) -> Option<Self> {
-        let (user, id) = txn?.split_once(':')?;
-        let plain = !user.is_empty() && user.bytes().all(|b| b.is_ascii_digit()) && !id.is_empty();
-        user.parse().ok().filter(|_| plain).map(|user| Self { user, id })
+    pub(crate) fn read(txn: Option<&'a str>, bot: &Bot) -> Option<Self> {
+        let (sealed, id) = txn?.split_once(':')?;
+        let user = open_reference(bot.token.expose().as_bytes(), sealed)?.parse().ok()?;
+        (!id.is_empty()).then_some(Self { user, id })
     }
 }
 
@@ -175,10 +179,13 @@ mod tests {
 
     #[test]
     fn a_charge_is_read_back_as_it_was_written() {
+        let bot = Bot::open(include_str!("example-settings.json")).unwrap();
         let charge = Charge { user: 777_000_111, id: "stx:odd/one" };
-        assert_eq!(Charge::read(Some(&charge.to_text())), Some(charge));
-        for bad in ["", "stx", ":stx", "1:", "-1:stx", "x1:stx"] {
-            assert_eq!(Charge::read(Some(bad)), None, "{bad}");
+        let text = charge.to_text(&bot);
+        assert_eq!(Charge::read(Some(&text), &bot), Some(charge));
+        assert!(!text.contains("777000111"), "the user stands in the log: {text}");
+        for bad in ["", "stx", ":stx", "1:stx", "777000111:stx", text.strip_suffix("stx:odd/one").unwrap()] {
+            assert_eq!(Charge::read(Some(bad), &bot), None, "{bad}");
         }
     }
 }

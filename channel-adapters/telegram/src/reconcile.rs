@@ -48,7 +48,7 @@ struct User {
 impl Transaction {
     /// A payment of an invoice, or its refund; `None` for gifts, withdrawals and whatever else moves Stars, and for
     /// refunds that do not say which invoice they are of.
-    fn message(&self) -> Option<Inbound> {
+    fn message(&self, bot: &Bot) -> Option<Inbound> {
         let (partner, returned) = match (&self.source, &self.receiver) {
             (Some(source), None) => (source, false),
             (None, Some(receiver)) => (receiver, true),
@@ -61,7 +61,7 @@ impl Transaction {
         let (user, payload) = (partner.user.as_ref()?.id, partner.invoice_payload.as_deref()?);
         let amount = Money::new(self.amount, Currency::XTR);
         let payment = Payment::read(&self.id, user, payload, amount, self.date).ok()?;
-        Some(if returned { payment.returned() } else { payment.received() })
+        Some(if returned { payment.returned() } else { payment.received(bot) })
     }
 
     fn is_in(&self, window: &Window) -> bool {
@@ -94,7 +94,7 @@ impl Poll for Bot {
         let read = u64::try_from(found.len()).unwrap_or(u64::MAX);
         let next = offset(window).and_then(|offset| offset.checked_add(read)).filter(|_| read >= LIMIT);
         let inside = found.iter().filter(|transaction| transaction.is_in(window));
-        let messages = inside.filter_map(Transaction::message).collect();
+        let messages = inside.filter_map(|transaction| transaction.message(self)).collect();
         CallOutcome::Done(Page { messages, next: next.map(|next| next.to_string()), confirm: None })
     }
 }

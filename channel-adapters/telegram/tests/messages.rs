@@ -113,6 +113,11 @@ fn a_payment_may_go_ahead_only_for_what_is_there_at_this_price() {
     assert!(!ok("donation", 150, &Outcome::Accepted { order: None }), "nobody knows what it is for");
 }
 
+/// A payment's number as the log has it.
+fn txn(charge: &str) -> String {
+    format!("{}:{charge}", channel::cipher::seal_reference(TOKEN.as_bytes(), "777000111").unwrap())
+}
+
 fn delivery(code: &str, txn: Option<&str>) -> DeliveryJob {
     let key =
         CardKey { code: Secret::new(code.into()), pin: Some(Secret::new("99".into())), expires_on: None };
@@ -140,7 +145,7 @@ fn keys_go_to_the_private_chat_of_who_paid_and_cannot_be_passed_on() {
     let bot = bot();
     let deliver = bot.deliver().unwrap();
     assert!(!deliver.repeat_is_safe());
-    let call = deliver.request(&delivery("KEY-1", Some("777000111:stx")), NOW).unwrap();
+    let call = deliver.request(&delivery("KEY-1", Some(&txn("stx"))), NOW).unwrap();
     assert_eq!(call.url, format!("https://api.telegram.org/bot{TOKEN}/sendMessage"));
     let body: Value = serde_json::from_slice(&call.body).unwrap();
     let expected = json!({ "chat_id": 777_000_111, "text": "Steam 50\nKEY-1  PIN 99", "protect_content": true,
@@ -180,7 +185,7 @@ fn answers_are_read_without_wishful_thinking() {
 fn refund_job() -> RefundJob {
     RefundJob {
         external_no: "stxTESTcharge0001".into(),
-        txn: Some("777000111:stxTESTcharge0001".into()),
+        txn: Some(txn("stxTESTcharge0001")),
         refund: "R-1".into(),
         amount: stars(150),
         total: stars(150),

@@ -38,7 +38,12 @@ fn judge(vector: &Vector) {
                 Ask::Payment(payment) => {
                     assert_eq!(payment.amount, Money::new(150, Currency::XTR), "{name}");
                     assert_eq!(payment.external_no, "CK20260102000001", "{name}");
-                    assert_eq!(payment.txn, "777000111:stxTESTsharedcharge0000000001", "{name}");
+                    let (user, charge) = payment.txn.split_once(':').unwrap();
+                    assert_eq!(charge, "stxTESTsharedcharge0000000001", "{name}");
+                    assert!(
+                        !user.is_empty() && !user.contains("777000111"),
+                        "the buyer stands in the log: {name}"
+                    );
                     "successful_payment"
                 }
                 Ask::RefundSettled(refund) if refund.external_no == "CK20260102000001" => "refunded_payment",

@@ -2,7 +2,11 @@
 
 use channel::{
     AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, OutboundRequest, RefundAsk, RefundJob,
-    Refusal, Shortage, Stage, Step, Unable, legacy_sign::sha1_hex, sign::hmac_sha256, strict_json,
+    Refusal, Shortage, Stage, Step, Unable,
+    cipher::{open_reference, seal_reference},
+    legacy_sign::sha1_hex,
+    sign::hmac_sha256,
+    strict_json,
 };
 use serde::{Deserialize, Serialize};
 use vocabulary::{Currency, DeliveryMethod, Money, Quantity, Secret};
@@ -112,8 +116,8 @@ fn goods(xpay: &Xpay, goods: &Goods) -> Result<Read, Refusal> {
         buyer: Some(BuyerAsk { reference: Secret::new(open_id.clone()), details: None }),
         shortage: Shortage::Backorder,
         delivery: DeliveryMethod::Api,
-        // A refund has to name the buyer.
-        memo: Some(open_id),
+        // A refund has to name the buyer; the log must not.
+        memo: seal_reference(xpay.app_key.expose().as_bytes(), &open_id),
     });
     Ok((id, content, Kind::Call, ask))
 }
@@ -177,13 +181,15 @@ struct RefundOrder<'a> {
 }
 
 pub(crate) fn refund_order(app: &App, xpay: &Xpay, job: &RefundJob) -> Result<OutboundRequest, Unable> {
-    let openid = job.order_memo.as_deref().ok_or(Unable("the_order_has_no_memo"))?;
+    let memo = job.order_memo.as_deref().ok_or(Unable("the_order_has_no_memo"))?;
+    let openid =
+        open_reference(xpay.app_key.expose().as_bytes(), memo).ok_or(Unable("the_buyer_is_not_known"))?;
     if job.amount.currency != Currency::CNY {
         return Err(Unable("amount_is_not_yuan"));
     }
     let number = refund_number(&job.external_no, &job.refund);
     let refund = RefundOrder {
-        openid,
+        openid: &openid,
         env: LIVE,
         order_id: &job.external_no,
         refund_order_id: &number,

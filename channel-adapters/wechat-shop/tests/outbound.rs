@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use testkit::pretend::{Call, Platform};
 use vocabulary::{Currency, Money, Timestamp};
 
-use platform::{ACCESS, APP_SECRET, NOW, Order, Wechat};
+use platform::{ACCESS, APP_KEY, APP_SECRET, NOW, Order, Wechat};
 
 const ORDER: &str = "3705115058471208928";
 const NUMBER: u64 = 3_705_115_058_471_208_928;
@@ -226,7 +226,7 @@ fn refund_job(refund: &str) -> RefundJob {
         reason: "asked".into(),
         asked_by_channel: true,
         memo: None,
-        order_memo: Some("oAbCd".into()),
+        order_memo: channel::cipher::seal_reference(APP_KEY.as_bytes(), "oAbCd"),
     }
 }
 

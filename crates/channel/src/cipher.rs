@@ -9,6 +9,8 @@ use aes::{
 };
 use ring::aead;
 
+use crate::sign::hmac_sha256;
+
 const BLOCK: usize = 16;
 
 /// Which way.
@@ -121,12 +123,63 @@ pub fn aes_256_gcm_open(key: &[u8], nonce: &[u8], aad: &[u8], sealed: &[u8]) -> 
     Some(open)
 }
 
+/// Seals what an adapter has to keep with an order and the log must not show in clear: the name a platform knows the
+/// buyer by. The same text under the same secret always gives the same result, which is lower-case hex.
+pub fn seal_reference(secret: &[u8], text: &str) -> Option<String> {
+    let (key, mac_key) = reference_keys(secret);
+    let mac = hmac_sha256(&mac_key, text.as_bytes());
+    let sealed = aes_cbc_encrypt(&key, mac.get(..BLOCK)?, &pad(text.as_bytes(), 16))?;
+    Some(hex(mac.get(..BLOCK)?) + &hex(&sealed))
+}
+
+/// Opens what [`seal_reference`] sealed; `None` where it was sealed with another secret or changed.
+pub fn open_reference(secret: &[u8], sealed: &str) -> Option<String> {
+    let bytes = unhex(sealed)?;
+    let (iv, sealed) = bytes.split_at_checked(BLOCK)?;
+    let (key, mac_key) = reference_keys(secret);
+    let padded = aes_cbc_decrypt(&key, iv, sealed)?;
+    let text = unpad(&padded, 16)?;
+    let same = hmac_sha256(&mac_key, text).get(..BLOCK)? == iv;
+    same.then(|| String::from_utf8(text.to_vec()).ok()).flatten()
+}
+
+fn reference_keys(secret: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    (hmac_sha256(secret, b"kami reference cipher"), hmac_sha256(secret, b"kami reference mac"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
+    let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_sealed_reference_opens_with_its_secret_only_and_shows_nothing() {
+        let sealed = seal_reference(b"secret", "oAbCd-openid").unwrap();
+        assert_eq!(seal_reference(b"secret", "oAbCd-openid").unwrap(), sealed);
+        assert_eq!(open_reference(b"secret", &sealed).as_deref(), Some("oAbCd-openid"));
+        assert_eq!(open_reference(b"other", &sealed), None);
+        assert!(!sealed.contains("oAbCd") && sealed.bytes().all(|b| b.is_ascii_hexdigit()));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+            assert_eq!(open_reference(b"secret", &String::from_utf8(changed).unwrap()), None, "{at}");
+        }
+        for bad in ["", "0", "zz", "oAbCd-openid", &sealed[..32]] {
+            assert_eq!(open_reference(b"secret", bad), None, "{bad}");
+        }
+    }
+
     fn unhex(text: &str) -> Vec<u8> {
-        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        super::unhex(text).unwrap()
     }
 
     /// NIST SP 800-38A, F.2.5 and F.1.5.
