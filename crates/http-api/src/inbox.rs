@@ -26,8 +26,8 @@ const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 500;
 /// Events of a message that are shown.
 const EVENTS: usize = 100;
-/// Headers that hold a secret of the sender.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+/// A header with one of these in its name holds a secret of the sender.
+const SECRET_WORDS: [&str; 5] = ["authorization", "cookie", "api-key", "secret", "token"];
 
 /// Which messages.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -144,7 +144,7 @@ async fn record(
 
 fn shown_request(request: &RawRequest) -> Value {
     let header = |(name, value): &(String, Vec<u8>)| {
-        let secret = SECRET_HEADERS.contains(&name.as_str());
+        let secret = SECRET_WORDS.iter().any(|word| name.contains(word));
         let value = if secret { "(not shown)".into() } else { String::from_utf8_lossy(value) };
         json!([name, value])
     };
@@ -172,5 +172,28 @@ fn put_body(shown: &mut Value, body: &[u8]) {
     match std::str::from_utf8(body) {
         Ok(text) => shown["body"] = text.into(),
         Err(_) => shown["body_base64"] = STANDARD.encode(body).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use channel::RawRequest;
+    use vocabulary::Timestamp;
+
+    #[test]
+    fn a_header_that_is_a_secret_itself_is_not_shown() {
+        let names =
+            ["authorization", "x-telegram-bot-api-secret-token", "cookie", "x-api-key", "webhook-signature"];
+        let request = RawRequest {
+            method: "POST".into(),
+            topic: String::new(),
+            query: String::new(),
+            headers: names.map(|name| (name.to_owned(), b"CANARY".to_vec())).into(),
+            body: Vec::new(),
+            received_at: Timestamp::from_secs(1_767_322_800),
+        };
+        let shown = super::shown_request(&request)["headers"].to_string();
+        assert_eq!(shown.matches("CANARY").count(), 1, "{shown}");
+        assert!(shown.contains(r#"["webhook-signature","CANARY"]"#), "{shown}");
     }
 }

@@ -14,6 +14,7 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
     channel_jd_general_trade::PROTOCOL,
     channel_pinduoduo::PROTOCOL,
     channel_douyin::PROTOCOL,
+    channel_kuaishou::PROTOCOL,
     channel_xiaohongshu::PROTOCOL,
     channel_wechat_shop::SHOP,
     channel_wechat_shop::XPAY,
