@@ -216,6 +216,20 @@ impl World {
         self.settle().await;
     }
 
+    /// Time goes by minute by minute, as polls and repeated calls come due.
+    pub async fn minutes(&self, count: u32) {
+        for _ in 0..count {
+            self.advance(60).await;
+        }
+    }
+
+    /// The types of the events that what a shop's poll found led to, oldest first.
+    pub async fn found_by(&self, name: &str, poll: &str) -> Vec<String> {
+        let actor = format!("{name} (poll {poll})");
+        let found = self.events().await.into_iter().filter(|event| event.meta().unwrap().actor.id == actor);
+        found.map(|event| event.type_name).collect()
+    }
+
     /// Where the log ends.
     pub async fn position(&self) -> Position {
         self.log.head(self.engine.merchant()).await.unwrap().unwrap().position

@@ -112,7 +112,8 @@ pub struct Pretend<P> {
 
 struct Shared<P> {
     platform: Mutex<P>,
-    faults: Mutex<VecDeque<Fault>>,
+    /// For each of the next calls the fault that it meets, if any.
+    faults: Mutex<VecDeque<Option<Fault>>>,
     clock: Clock,
 }
 
@@ -138,12 +139,19 @@ impl<P: Platform> Pretend<P> {
 
     /// The next call that no earlier fault waits for goes wrong in this way.
     pub fn next(&self, fault: Fault) {
-        lock(&self.shared.faults).push_back(fault);
+        self.after(0, fault);
+    }
+
+    /// So many calls go well, after those that earlier faults wait for; the one that follows goes wrong in this way.
+    pub fn after(&self, calls: usize, fault: Fault) {
+        let mut faults = lock(&self.shared.faults);
+        faults.extend(std::iter::repeat_n(None, calls));
+        faults.push_back(Some(fault));
     }
 
     /// How many faults no call has met yet.
     pub fn faults_left(&self) -> usize {
-        lock(&self.shared.faults).len()
+        lock(&self.shared.faults).iter().flatten().count()
     }
 
     /// Looks into the platform's books, or changes them.
@@ -174,7 +182,7 @@ async fn serve<P: Platform>(
         body: body.to_vec(),
         now: (shared.clock)(),
     };
-    let fault = lock(&shared.faults).pop_front();
+    let fault = lock(&shared.faults).pop_front().flatten();
     match fault {
         Some(Fault::HangUpBefore) => return hang_up(),
         Some(Fault::ErrorBefore(status)) => return reply(status, String::new()),

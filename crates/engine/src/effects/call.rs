@@ -47,7 +47,7 @@ impl<'a> Call<'a> {
                 let secs = u32::try_from(until.secs().saturating_sub(self.now().secs())).unwrap_or(0);
                 return Err(AttemptOutcome::RetryAfter { secs, code: "left_alone".to_owned() });
             }
-            self.lane.ready().await;
+            self.lane.ready(&*self.runner.clock).await;
         }
         let sent = self.runner.http.send(&request, self.timeout).await;
         let answered = matches!(&sent, Ok(response) if response.status < 500);

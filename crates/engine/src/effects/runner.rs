@@ -153,7 +153,7 @@ impl Runner {
         let this = self.clone();
         let task = async move {
             let Ok(_place) = lane.places.acquire().await else { return };
-            lane.ready().await;
+            lane.ready(&*this.clock).await;
             this.attempt(job, &*adapter, &lane).await;
         };
         if self.clock.is_manual() {

@@ -145,8 +145,8 @@ impl Sequencer {
         Ok(Ok(Draft::Accepted(Some(id))))
     }
 
-    /// Before anything was handed over, a request for money back is agreed to at once: the platform pays it. Later
-    /// it waits for a person.
+    /// Before anything was handed over, a request for money back is agreed to at once; a platform that wants to hear
+    /// of the agreement is told, and pays. Later it waits for a person.
     pub(super) async fn refund_requested(
         &mut self,
         account: &Account,
@@ -157,6 +157,11 @@ impl Sequencer {
         let untouched = lock(&self.desk)
             .order(&id)
             .is_some_and(|e| e.state.paid.is_some() && e.state.deliveries == 0 && !e.state.held);
+        // What another account asks back is not paid from this one unasked.
+        let through_it = lock(&self.desk)
+            .order(&id)
+            .is_some_and(|e| e.state.paid.as_ref().is_some_and(|paid| paid.through == *account));
+        let can_refund = through_it && self.account_can_refund(account);
         let (refund, reason) = (ask.refund.clone(), ask.reason.clone());
         let (amount, memo) = (ask.amount, ask.memo.clone());
         let request = order::Command::RequestRefund { refund: refund.clone(), amount, reason, memo };
@@ -168,7 +173,7 @@ impl Sequencer {
                 refund,
                 amount: None,
                 reason: "refund_agreed".to_owned(),
-                can_refund: false,
+                can_refund,
             };
             if let Err(rejection) = self.order_command(id, agree, None).await? {
                 return Ok(Err(rejection));

@@ -46,3 +46,14 @@ async fn what_another_channel_called_off_is_paid_back_by_us() {
     assert_eq!(world.count("RefundSettled").await, 1);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_asked_back_before_anything_was_handed_over_is_agreed_to_and_the_channel_told() {
+    let world = World::open("{}").await;
+    world.say("paid/A-1/item-7/9").await;
+    world.say("refund/A-1/RF-1/version-3").await;
+    world.settle().await;
+    assert_eq!(about_refunds(&world.calls()), ["refund/A-1/RF-1 theirs version-3"]);
+    assert_eq!((world.count("RefundSettled").await, world.count("KeysAllocated").await), (1, 0));
+    world.stop().await;
+}
