@@ -131,13 +131,17 @@ fn fields(sorted: &Sorted, message: &Message<'_>, time: Option<&Place>) -> Strin
         !left_out && !is_time(name)
     });
     kept.sort();
+    joined(sorted, &kept)
+}
+
+fn joined(sorted: &Sorted, fields: &[Pair]) -> String {
     let parts: Vec<String> =
-        kept.iter().map(|(name, value)| format!("{name}{}{value}", sorted.pair)).collect();
+        fields.iter().map(|(name, value)| format!("{name}{}{value}", sorted.pair)).collect();
     parts.join(&sorted.between)
 }
 
-/// Whether a value holds what reads as a border between values: then two messages would share a signature, and the
-/// one that swallowed a field is refused.
+/// Whether a value or a name holds what reads as a border: then two messages would share a signature, and the one
+/// that swallowed a field is refused.
 fn is_ambiguous(recipe: &Recipe, message: &Message<'_>) -> Result<bool, Refusal> {
     let parts = &recipe.signature.text;
     let borders: Vec<&str> = parts
@@ -155,8 +159,9 @@ fn is_ambiguous(recipe: &Recipe, message: &Message<'_>) -> Result<bool, Refusal>
             }
             Part::Values(ordered) => swallows_a_value(ordered, &borders, message)?,
             Part::Fields(sorted) => {
-                let known = known_names(recipe);
-                message.fields(sorted.of).iter().any(|(_, value)| swallows_a_field(sorted, &known, value))
+                let (fields, known) = (message.fields(sorted.of), known_names(recipe));
+                let swallowed = |(_, value): &Pair| swallows_a_field(sorted, &known, value);
+                fields.iter().any(swallowed) || names_hold_borders(sorted, &known, fields)
             }
             _ => false,
         };
@@ -181,6 +186,30 @@ fn swallows_a_value(ordered: &Ordered, borders: &[&str], message: &Message<'_>) 
 /// A value may hold the separator ("Tom & Jerry"), but not the separator, a known name and the sign behind it.
 fn swallows_a_field(sorted: &Sorted, known: &[&str], value: &str) -> bool {
     known.iter().any(|name| value.contains(&format!("{}{name}{}", sorted.between, sorted.pair)))
+}
+
+/// A name that holds what ends a name swallowed a field. Where nothing stands between fields, a name can also be
+/// dissolved by moving some of its bytes; then it still stands in the joined text, but not as a name.
+fn names_hold_borders(sorted: &Sorted, known: &[&str], mut fields: Vec<Pair>) -> bool {
+    let borders = [&sorted.pair, &sorted.between];
+    let in_name =
+        |name: &str| borders.iter().any(|border| !border.is_empty() && name.contains(border.as_str()));
+    if fields.iter().any(|(name, _)| in_name(name)) {
+        return true;
+    }
+    fields.retain(|(name, value)| {
+        let left_out = sorted.except.contains(name) || (sorted.skip_empty && value.is_empty());
+        !left_out
+    });
+    fields.sort();
+    let whole = joined(sorted, &fields);
+    let dissolved = |known: &&str| {
+        let name = format!("{known}{}", sorted.pair);
+        let as_names = fields.iter().map(|(own, _)| format!("{own}{}", sorted.pair).matches(&name).count());
+        whole.matches(&name).count() != as_names.sum::<usize>()
+    };
+    (sorted.between.is_empty() || sorted.pair.is_empty())
+        && known.iter().filter(|name| !name.is_empty()).any(dissolved)
 }
 
 /// The names that mean something to this recipe.
@@ -248,6 +277,41 @@ fn read_time(unit: TimeUnit, text: &str) -> Result<Timestamp, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sorted(pair: &str, between: &str) -> Sorted {
+        let (pair, between) = (pair.to_owned(), between.to_owned());
+        Sorted { of: Source::Form, except: vec!["sign".to_owned()], skip_empty: true, pair, between }
+    }
+
+    fn holds_borders(sorted: &Sorted, fields: &[(&str, &str)]) -> bool {
+        let fields = fields.iter().map(|(name, value)| (String::from(*name), String::from(*value))).collect();
+        names_hold_borders(sorted, &["order", "refunded", "sign"], fields)
+    }
+
+    #[test]
+    fn a_name_that_swallowed_a_field_is_ambiguous() {
+        let plain = sorted("=", "&");
+        assert!(!holds_borders(&plain, &[("order", "A-1"), ("refunded", "1"), ("sign", "order=1")]));
+        assert!(holds_borders(&plain, &[("order=A-1&refunded", "1")]));
+        assert!(holds_borders(&plain, &[("order", "A-1"), ("refunded=", "1")]));
+    }
+
+    #[test]
+    fn a_name_whose_bytes_were_moved_is_ambiguous_where_nothing_stands_between() {
+        let bare = sorted("", "");
+        assert!(!holds_borders(&bare, &[("order", "A-1"), ("refunded", "1"), ("sign", "order")]));
+        for moved in [
+            [("order", "A-1"), ("refunde", "d1")],
+            [("order", "A-1"), ("refunded1", "")],
+            [("order", "A-1ref"), ("unded", "1")],
+            [("orde", "rA-1"), ("refunded", "1")],
+        ] {
+            let refused = holds_borders(&bare, &moved);
+            // What has no value takes no part in the text, and so no other text is like it.
+            assert_eq!(refused, !moved[1].1.is_empty(), "{moved:?}");
+        }
+        assert!(holds_borders(&sorted("=", ""), &[("order", "A-1refunded=1")]));
+    }
 
     #[test]
     fn times_are_read_in_the_recipes_unit_and_no_other() {

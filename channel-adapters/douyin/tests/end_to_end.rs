@@ -161,3 +161,90 @@ async fn a_forged_push_and_one_of_another_shop_change_nothing() {
     assert_eq!(world.count("OrderPlaced").await, 0);
     world.stop().await;
 }
+
+/// A buyer wants the money of a delivered order back, which only the list tells.
+async fn sold_and_wanted_back(world: &World, douyin: &Pretend<Douyin>) {
+    world.stock(0, 5).await;
+    let now = world.now().secs();
+    let paid = douyin.with(|d| {
+        d.sell(ORDER, 1, PRICE, now);
+        [d.trade("101", ORDER)]
+    });
+    tell(world, &paid).await;
+    later(world, 2).await;
+    douyin.with(|d| d.want_back(SALE, ORDER, world.now().secs()));
+    later(world, 6).await;
+    let found = world.found_by(SHOP_NAME, "after_sales").await;
+    assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+    assert_eq!((world.count("OrderDelivered").await, world.count("RefundRequested").await), (1, 1));
+}
+
+#[tokio::test]
+async fn an_order_whose_push_was_lost_is_found_by_the_list_and_a_late_push_changes_nothing() {
+    let (world, douyin) = open().await;
+    world.stock(0, 5).await;
+    douyin.with(|d| d.sell(ORDER, 2, PRICE, world.now().secs() + 1));
+    later(&world, 12).await;
+    let found = world.found_by(SHOP_NAME, "orders").await;
+    assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+    agree(&world, &douyin).await;
+    let late = douyin.with(|d| [d.trade("100", ORDER), d.trade("101", ORDER)]);
+    tell(&world, &late).await;
+    later(&world, 12).await;
+    assert_eq!((world.count("OrderPlaced").await, world.count("KeysAllocated").await), (1, 1));
+    assert_eq!((douyin.with(|d| d.deliveries), Books::of(&world).await.delivered.len()), (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_after_sale_is_agreed_to_once_whatever_becomes_of_the_call_and_the_key_is_revoked() {
+    let faults = [
+        Fault::HangUpBefore,
+        Fault::HangUpAfter,
+        Fault::ErrorAfter(500),
+        Fault::WrongSignature,
+        Fault::TooMany(5),
+    ];
+    for fault in faults {
+        for lost in 0..2 {
+            let (world, douyin) = open().await;
+            sold_and_wanted_back(&world, &douyin).await;
+            douyin.after(lost, fault);
+            world.refund(SHOP_NAME, &ORDER.to_string(), Some(&SALE.to_string()), None).await;
+            later(&world, 12).await;
+            assert_eq!(douyin.with(|d| d.agreed), 1, "{lost} {fault:?}");
+            // The list tells of what we agreed to, and nothing is counted twice.
+            assert_eq!(world.count("RefundSettled").await, 1, "{lost} {fault:?}");
+            assert_eq!((world.count("KeysRevoked").await, douyin.faults_left()), (1, 0), "{lost} {fault:?}");
+            agree(&world, &douyin).await;
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key_leaves() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, douyin) = open().await;
+        douyin.with(|d| d.sell(ORDER, 1, PRICE, world.now().secs() + 1));
+        later(&world, 6).await;
+        let wanted = douyin.with(|d| {
+            d.want_back(SALE, ORDER, world.now().secs());
+            [d.refund("200", SALE)]
+        });
+        douyin.after(1, fault);
+        tell(&world, &wanted).await;
+        later(&world, 12).await;
+        assert_eq!((world.count("OrderPlaced").await, world.count("RefundRequested").await), (1, 1));
+        world.stock(0, 1).await;
+        later(&world, 6).await;
+        assert_eq!(douyin.with(|d| (d.agreed, d.deliveries)), (1, 0), "{fault:?}");
+        assert_eq!(
+            (world.count("RefundSettled").await, world.count("KeysAllocated").await),
+            (1, 0),
+            "{fault:?}"
+        );
+        agree(&world, &douyin).await;
+        world.stop().await;
+    }
+}

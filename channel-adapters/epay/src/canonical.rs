@@ -82,11 +82,11 @@ impl Gateway {
     }
 }
 
-/// Whether a value holds what reads as the border to a known field. The signed text does not encode `&` and
-/// `=`, so with such a value two messages would share a signature; the one that swallowed a field is refused.
+/// Whether a value holds what reads as the border to a known field, or a name what ends one. The signed text does not
+/// encode `&` and `=`, so two messages would share a signature; the one that swallowed a field is refused.
 pub(crate) fn is_ambiguous(pairs: &[Pair]) -> bool {
     let is_known = |piece: &str| piece.split_once('=').is_some_and(|(name, _)| KNOWN.contains(&name));
-    pairs.iter().any(|(_, value)| value.split('&').skip(1).any(is_known))
+    pairs.iter().any(|(name, value)| name.contains(['&', '=']) || value.split('&').skip(1).any(is_known))
 }
 
 /// Writes pairs as a form.
@@ -109,6 +109,17 @@ mod tests {
         }
         for value in ["", "Tom & Jerry", "渠道=1;qty=2", "a&b=1", "name=x"] {
             assert!(!is_ambiguous(&pair("param", value)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_swallowed_a_field_is_ambiguous() {
+        let pair = |name: &str| vec![(name.to_owned(), "TRADE_SUCCESS".to_owned())];
+        for name in ["trade_no=2026&trade_status", "a&b", "a=b", "="] {
+            assert!(is_ambiguous(&pair(name)), "{name}");
+        }
+        for name in ["trade_status", "extra[a]", "附言"] {
+            assert!(!is_ambiguous(&pair(name)), "{name}");
         }
     }
 }

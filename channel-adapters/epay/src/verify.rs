@@ -29,7 +29,7 @@ pub(crate) fn fields(request: &RawRequest) -> Result<Vec<Pair>, Refusal> {
 pub(crate) fn verify(gateway: &Gateway, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
     let pairs = fields(request)?;
     if is_ambiguous(&pairs) {
-        return Err(Refusal::new(Step::Signature, "ambiguous_value", "a value reads as a field"));
+        return Err(Refusal::new(Step::Signature, "ambiguous_value", "a value or name reads as a field"));
     }
     if let Keys::Rsa { .. } = gateway.keys {
         check_time(unix_seconds(value(&pairs, "timestamp"))?, now, TOLERANCE_SECS)?;

@@ -75,7 +75,7 @@ pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) 
 /// The signed text joins names and values without any separator, so two different forms can have one text. With
 /// names that are words, all fields but four digits only, and the names of the document nowhere inside those four,
 /// one reading is left, unless a field that we do not know stands right behind one of the four: it could be a piece
-/// of that one's value.
+/// of that one's value. Nor may a name of the document stand anywhere but as a name: its bytes could have been moved.
 fn check_unambiguous(fields: &[(&str, &str)]) -> Result<(), Refusal> {
     let word = |name: &str| name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') && !name.is_empty();
     let digits = |value: &str| value.bytes().all(|b| b.is_ascii_digit());
@@ -86,7 +86,12 @@ fn check_unambiguous(fields: &[(&str, &str)]) -> Result<(), Refusal> {
         let behind_free = at.checked_sub(1).is_some_and(|before| FREE_TEXT.contains(&fields[before].0));
         word(name) && (free || !known || digits(value)) && !holds_a_name && (known || !behind_free)
     });
-    if sound {
+    let text = joined(fields);
+    let dissolved = NAMES.iter().filter(|name| !name.starts_with("sign")).any(|name| {
+        let as_name = usize::from(fields.iter().any(|(own, _)| own == name));
+        text.matches(name).count() != as_name
+    });
+    if sound && !dissolved {
         return Ok(());
     }
     Err(Refusal::new(Step::Format, "ambiguous_form", "the signed text can be read in two ways"))
@@ -108,4 +113,20 @@ fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
         return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A top-up names an account, an order of keys does not: the name must not go unseen.
+    #[test]
+    fn a_name_whose_bytes_were_moved_is_refused() {
+        let with = |name, value| [("payTime", "20260102110000"), (name, value), ("quantity", "1")];
+        assert!(check_unambiguous(&with("produceAccount", "13800000000")).is_ok());
+        for (name, value) in [("produceAccoun", "t13800000000"), ("p", "roduceAccount13800000000")] {
+            assert!(check_unambiguous(&with(name, value)).is_err(), "{name}");
+        }
+        assert!(check_unambiguous(&with("other", "1")).is_ok());
+    }
 }

@@ -154,7 +154,7 @@ async fn a_refund_that_staff_agree_to_is_agreed_at_the_platform_once_and_the_key
         platform.with(|p| p.orders.insert("260102-1".into(), paid(1, "28.88")));
         tell(&world, 1, CONFIRMED, "260102-1").await;
         world.advance(60).await;
-        let asked = AfterSale { order: "260102-1".into(), status: 2, amount: "28.88" };
+        let asked = AfterSale { order: "260102-1".into(), status: 2, amount: "28.88", updated: 0 };
         platform.with(|p| p.after_sales.insert(30_185, asked));
         if let Some(fault) = fault {
             platform.next(fault);
@@ -165,6 +165,77 @@ async fn a_refund_that_staff_agree_to_is_agreed_at_the_platform_once_and_the_key
         }
         assert_eq!(platform.with(|p| (p.after_sales[&30_185].status, p.agreed)), (10, 1), "{fault:?}");
         assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (1, 1));
+        assert_eq!(Books::of(&world).await.refunded["260102-1"], 2_888);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_the_relay_lost_is_found_by_the_list_and_a_late_message_changes_nothing() {
+    let (world, platform) = open().await;
+    world.stock(0, 5).await;
+    platform.with(|p| p.orders.insert("260102-1".into(), paid(2, "57.76")));
+    world.minutes(3).await;
+    let found = world.found_by(SHOP, "orders").await;
+    assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+    assert_eq!(Books::of(&world).await.delivered, held(&platform));
+    tell(&world, 1, CONFIRMED, "260102-1").await;
+    world.minutes(10).await;
+    let sends = platform.with(|p| p.orders["260102-1"].sends);
+    assert_eq!((sends, world.count("OrderPlaced").await, world.count("KeysAllocated").await), (1, 1, 1));
+    assert_eq!(platform.with(|p| p.forged_calls), 0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_only_the_list_tells_of_is_agreed_to_once_whichever_call_is_lost() {
+    for lost in 0..3 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature]
+        {
+            let (world, platform) = open().await;
+            world.stock(0, 5).await;
+            platform.with(|p| p.orders.insert("260102-1".into(), paid(1, "28.88")));
+            world.minutes(2).await;
+            platform.with(|p| p.want_back(30_185, "260102-1", world.now()));
+            platform.after(lost, fault);
+            world.minutes(12).await;
+            assert_eq!((world.count("RefundRequested").await, platform.faults_left()), (1, 0));
+            platform.after(lost, fault);
+            world.refund(SHOP, "260102-1", Some("30185"), None).await;
+            world.minutes(12).await;
+            assert_eq!(
+                platform.with(|p| (p.after_sales[&30_185].status, p.agreed)),
+                (10, 1),
+                "{lost} {fault:?}"
+            );
+            // The list tells of what we agreed to, and nothing is counted twice.
+            assert_eq!(world.count("RefundSettled").await, 1, "{lost} {fault:?}");
+            assert_eq!(world.count("KeysRevoked").await, 1, "{lost} {fault:?}");
+            let books = Books::of(&world).await;
+            assert_eq!((books.refunded["260102-1"], books.asked.len()), (2_888, 0), "{lost} {fault:?}");
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key_leaves() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, platform) = open().await;
+        platform.with(|p| p.orders.insert("260102-1".into(), paid(1, "28.88")));
+        world.minutes(2).await;
+        platform.with(|p| p.want_back(30_185, "260102-1", world.now()));
+        platform.after(2, fault);
+        world.minutes(12).await;
+        assert_eq!((world.count("OrderPlaced").await, world.count("RefundRequested").await), (1, 1));
+        world.stock(0, 1).await;
+        world.minutes(4).await;
+        assert_eq!((platform.with(|p| p.agreed), held(&platform).len()), (1, 0), "{fault:?}");
+        assert_eq!(
+            (world.count("RefundSettled").await, world.count("KeysAllocated").await),
+            (1, 0),
+            "{fault:?}"
+        );
         assert_eq!(Books::of(&world).await.refunded["260102-1"], 2_888);
         world.stop().await;
     }

@@ -36,8 +36,12 @@ impl Poll for Stripe {
             Ok(list) => list,
             Err(outcome) => return outcome,
         };
-        let next =
-            list.data.last().filter(|last| list.has_more && is_id(&last.id)).map(|last| last.id.clone());
+        let last = list.data.last().map(|last| last.id.clone());
+        let next = last.filter(|_| list.has_more);
+        if list.has_more && next.as_deref().is_none_or(|id| !is_id(id)) {
+            // Nothing would be known of the events that follow.
+            return CallOutcome::Unknown { code: "unreadable_list".to_owned() };
+        }
         // What the endpoint would refuse is kept for a person here: refusing it would hold up the rest.
         let read = |event: &Event| {
             inbound::read(self, event).unwrap_or_else(|refusal| inbound::unreadable(&event.id, &refusal))

@@ -229,3 +229,56 @@ async fn another_amount_than_the_order_costs_releases_nothing() {
     assert_eq!(world.count("KeysAllocated").await, 0);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn events_that_were_lost_are_found_page_by_page_and_a_late_one_is_a_repeat() {
+    let (world, stripe) = open(false).await;
+    for number in ["A-1", "A-2", "A-3"] {
+        place(&world, number).await;
+        let intent = stripe.with(|books| books.pay(number, PRICE, "paid"));
+        let session = stripe.with(|books| books.session(&intent, false));
+        let lost = event(&format!("evt_{intent}"), "checkout.session.completed", &session, world.now());
+        stripe.with(|books| books.events.push(lost));
+    }
+    stripe.next(Fault::HangUpAfter);
+    world.minutes(4).await;
+    assert_eq!(world.count("PaymentConfirmed").await, 0);
+    world.minutes(12).await;
+    let found = world.found_by(PAY, "events").await;
+    assert_eq!(found.iter().filter(|name| *name == "PaymentConfirmed").count(), 3, "{found:?}");
+    assert_eq!(keys(&world, "A-3").await.len(), 1);
+    // Stripe signs anew whenever it sends an event again.
+    let before = world.position().await;
+    let again = stripe.with(|books| books.events.clone());
+    for event in &again {
+        assert_eq!(world.send(PAY, &sent(event, world.now())).await.status, 200);
+    }
+    world.settle().await;
+    assert_eq!((world.position().await, again.len()), (before, 3));
+    check(&world, &stripe).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_refund_at_stripe_that_no_event_told_of_is_found_and_revokes_the_key_once() {
+    for lost in 0..3 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::TooMany(5)] {
+            let (world, stripe) = open(false).await;
+            let intent = buy(&world, &stripe, "A-1").await;
+            keys(&world, "A-1").await;
+            stripe.with(|books| {
+                books.refund(&intent, PRICE, None);
+                let charge = json!({ "id": "ch_1", "object": "charge", "payment_intent": intent });
+                books.events.push(event("evt_back", "charge.refunded", &charge, world.now()));
+            });
+            stripe.after(lost, fault);
+            world.minutes(15).await;
+            assert!(world.found_by(PAY, "events").await.iter().any(|name| name == "ReadBackRequested"));
+            hint(&world, "evt_back", &intent).await;
+            let seen = (world.count("RefundSettled").await, world.count("KeysRevoked").await);
+            assert_eq!((seen, stripe.faults_left()), ((1, 1), 0), "{lost} {fault:?}");
+            check(&world, &stripe).await;
+            world.stop().await;
+        }
+    }
+}

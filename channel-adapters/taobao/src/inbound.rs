@@ -127,8 +127,8 @@ fn item(spi: &Spi) -> Result<String, Refusal> {
 }
 
 /// Nothing stands between a name and a value in the signed text. A notice whose borders may have been moved is
-/// refused: one without a field that is always there, with a name that holds a known one, or with a known name inside
-/// a value that we use.
+/// refused: one without a field that is always there, with a name that holds a known one, with a known name inside a
+/// value that we use, or with the name of the item's code anywhere but as a name.
 fn check_borders(spi: &Spi) -> Result<(), Refusal> {
     let known = || ALWAYS.iter().chain(&SOMETIMES);
     let holds =
@@ -136,9 +136,13 @@ fn check_borders(spi: &Spi) -> Result<(), Refusal> {
     let is_known = |text: &[u8]| known().any(|name| name.as_bytes() == text);
     let whole = ALWAYS.iter().all(|name| spi.has(name));
     let grown = spi.names().any(|name| !is_known(name) && holds(name));
+    // Either name of the code holds the first; a notice has none, one or both of them.
+    let codes = ["outer_iid", "sub_outer_iid"];
+    let named = codes.iter().filter(|name| spi.has(name)).count();
+    let dissolved = spi.count_in_text(codes[0]) != named;
     let used = ["method", "token", "outer_iid", "sub_outer_iid"];
     let swallowed = used.iter().filter_map(|name| spi.get(name)).any(|value| holds(value.as_bytes()));
-    if !whole || grown || swallowed {
+    if !whole || grown || swallowed || dissolved {
         return Err(meaning("ambiguous_fields", "parameters"));
     }
     Ok(())
@@ -159,4 +163,36 @@ pub(crate) fn refuse(refusal: &Refusal) -> Reply {
     };
     let body = r#"{"success":false,"sub_code":"sign-check-failure","sub_message":"Illegal request"}"#;
     Reply::json(status, body.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn borders(query: &str) -> Result<(), Refusal> {
+        let whole = "item_title=a&method=send&mobile=1&num=1&num_iid=5&order_id=1&seller_nick=b&sign=x&taobao_sid=7\
+            &timestamp=2026&token=ab";
+        let request = RawRequest {
+            method: "GET".into(),
+            topic: ETICKET.into(),
+            query: format!("{whole}&{query}"),
+            headers: Vec::new(),
+            body: Vec::new(),
+            received_at: vocabulary::Timestamp::from_secs(1),
+        };
+        check_borders(&Spi::open(&request).unwrap())
+    }
+
+    /// Without its code a notice is for the item's number, which may be another SKU.
+    #[test]
+    fn a_code_whose_name_was_dissolved_is_refused() {
+        for genuine in ["outer_iid=VIP-30", "outer_iid=V&sub_outer_iid=V-1", "sku_properties=a:b", "zz=1"] {
+            assert_eq!(borders(genuine), Ok(()), "{genuine}");
+        }
+        for moved in
+            ["outer_ii=dVIP-30", "outer_iidV=IP-30", "o=uter_iidVIP-30", "sms_template=asub_outer_iidV-1"]
+        {
+            assert!(borders(moved).is_err(), "{moved}");
+        }
+    }
 }

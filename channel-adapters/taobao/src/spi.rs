@@ -79,6 +79,12 @@ impl Spi {
         [joined(self.query.iter().filter(kept)), self.body.clone()].concat()
     }
 
+    /// How often a word stands in the signed text, whatever is name and what is value there.
+    pub(crate) fn count_in_text(&self, word: &str) -> usize {
+        let last = self.texts().pop().unwrap_or_default();
+        last.windows(word.len()).filter(|part| *part == word.as_bytes()).count()
+    }
+
     /// The texts that may have been signed, the documented one first.
     fn texts(&self) -> Vec<Vec<u8>> {
         let unsigned = |(name, _): &&Pair| name != b"sign";

@@ -5,7 +5,7 @@ mod platform;
 
 use channel::Protocol;
 use channel_taobao::PROTOCOL;
-use channel_world::{Books, World};
+use channel_world::{Books, World, code};
 use serde_json::json;
 use testkit::{Fault, pretend::Pretend};
 
@@ -121,6 +121,142 @@ async fn an_answer_lost_after_the_trade_was_marked_shipped_is_asked_about_and_no
         }
         let shipped = platform.with(|p| p.trades["123451"].shipped);
         assert_eq!((shipped, world.count("OrderDelivered").await), (1, 1), "{fault:?}");
+        world.stop().await;
+    }
+}
+
+const TID: &str = "1234567890123456789";
+
+/// A trade that is paid, delivered and marked shipped.
+async fn sell(world: &World, platform: &Pretend<Taobao>) {
+    platform.with(|p| p.trades.insert(TID.into(), Trade::paid(1, "28.88")));
+    hint(world, TID, "a1").await;
+    world.minutes(1).await;
+    assert_eq!((platform.with(|p| p.trades[TID].shipped), world.count("OrderDelivered").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_trade_that_nobody_told_of_is_found_by_the_list_and_a_late_message_changes_nothing() {
+    let (world, platform) = open().await;
+    world.stock(0, 5).await;
+    platform.with(|p| p.trades.insert(TID.into(), Trade::paid(2, "57.76")));
+    world.minutes(3).await;
+    let found = world.found_by(SHOP, "orders").await;
+    assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+    assert_eq!(Books::of(&world).await.delivered[TID].len(), 2);
+    platform.with(|p| p.tell(9, "taobao_trade_TradeBuyerPay", TID));
+    hint(&world, TID, "late").await;
+    world.minutes(10).await;
+    assert_eq!((platform.with(|p| p.trades[TID].shipped), world.count("OrderPlaced").await), (1, 1));
+    assert_eq!(platform.with(|p| (p.queue.len(), p.forged_calls)), (0, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_message_queue_leads_to_trades_and_is_confirmed_whatever_becomes_of_its_calls() {
+    for lost in 0..4 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature]
+        {
+            let (world, platform) = open().await;
+            world.stock(0, 5).await;
+            world.minutes(1).await;
+            platform.with(|p| {
+                p.trades.insert(TID.into(), Trade { modified: String::new(), ..Trade::paid(1, "28.88") });
+                p.tell(9, "taobao_trade_TradeBuyerPay", TID);
+            });
+            platform.after(lost, fault);
+            world.minutes(10).await;
+            assert!(world.found_by(SHOP, "messages").await.iter().any(|name| name == "ReadBackRequested"));
+            let trade = platform.with(|p| p.trades[TID].clone());
+            assert_eq!((trade.shipped, world.count("OrderDelivered").await), (1, 1), "{lost} {fault:?}");
+            assert_eq!(
+                (platform.with(|p| p.queue.len()), platform.faults_left()),
+                (0, 0),
+                "{lost} {fault:?}"
+            );
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_a_buyer_asked_for_is_agreed_to_once_whichever_call_is_lost() {
+    for lost in 0..3 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature]
+        {
+            let (world, platform) = open().await;
+            world.stock(0, 5).await;
+            sell(&world, &platform).await;
+            platform.with(|p| p.want_back("9001", TID, world.now()));
+            world.minutes(3).await;
+            let found = world.found_by(SHOP, "refunds").await;
+            assert_eq!(found.iter().filter(|name| *name == "RefundRequested").count(), 1, "{found:?}");
+            assert_eq!((world.count("RefundSettled").await, platform.with(|p| p.agreed)), (0, 0));
+            platform.after(lost, fault);
+            world.refund(SHOP, TID, Some("9001"), None).await;
+            world.minutes(12).await;
+            assert_eq!(
+                platform.with(|p| (p.agreed, p.refunds["9001"].status)),
+                (1, "SUCCESS"),
+                "{lost} {fault:?}"
+            );
+            // The lists tell of what we agreed to, and nothing is counted twice.
+            assert_eq!(world.count("RefundSettled").await, 1, "{lost} {fault:?}");
+            assert_eq!(world.count("KeysRevoked").await, 1, "{lost} {fault:?}");
+            let books = Books::of(&world).await;
+            assert_eq!((books.refunded[TID], books.asked.len()), (2_888, 0), "{lost} {fault:?}");
+            assert_eq!((platform.faults_left(), platform.with(|p| p.forged_calls)), (0, 0));
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_eticket_is_looked_at_before_its_codes_leave_and_they_leave_once_whichever_call_is_lost() {
+    for lost in 0..4 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature]
+        {
+            let (world, platform) = open().await;
+            world.list(SHOP, "VIP-30").await;
+            world.stock(0, 5).await;
+            world.minutes(1).await;
+            platform
+                .with(|p| p.trades.insert(TID.into(), Trade { eticket: true, ..Trade::paid(1, "28.88") }));
+            platform.after(lost, fault);
+            let told = world.send(SHOP, &notice("send", TID, "tok1", world.now())).await;
+            assert_eq!((told.status, told.json()), (200, json!({"code": 200})));
+            world.minutes(12).await;
+            let codes = platform.with(|p| p.trades[TID].codes.clone());
+            assert_eq!(codes, [format!("{}:1", code(0))], "{lost} {fault:?}");
+            assert_eq!(
+                (world.count("OrderDelivered").await, platform.faults_left()),
+                (1, 0),
+                "{lost} {fault:?}"
+            );
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key_leaves() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, platform) = open().await;
+        platform.with(|p| p.trades.insert(TID.into(), Trade::paid(1, "28.88")));
+        world.minutes(2).await;
+        platform.with(|p| p.want_back("9001", TID, world.now()));
+        platform.after(1, fault);
+        world.minutes(12).await;
+        assert_eq!((world.count("OrderPlaced").await, world.count("RefundRequested").await), (1, 1));
+        world.stock(0, 1).await;
+        world.minutes(4).await;
+        assert_eq!(platform.with(|p| (p.agreed, p.trades[TID].shipped)), (1, 0), "{fault:?}");
+        assert_eq!(
+            (world.count("RefundSettled").await, world.count("KeysAllocated").await),
+            (1, 0),
+            "{fault:?}"
+        );
+        assert_eq!(Books::of(&world).await.refunded[TID], 2_888);
         world.stop().await;
     }
 }

@@ -61,8 +61,8 @@ fn pairs(query: &str) -> Result<Vec<(String, String)>, Refusal> {
     for part in query.split('&').filter(|part| !part.is_empty()).take(64) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let (name, value) = (decode(name)?, decode(value)?);
-        // A line of its own inside a value would be read as another pair.
-        if pairs.iter().any(|(n, _)| *n == name) || name.contains('\n') || value.contains('\n') {
+        // A line of its own inside a value would be read as another pair, and so would a name that ends early.
+        if pairs.iter().any(|(n, _)| *n == name) || name.contains(['\n', '=']) || value.contains('\n') {
             return Err(malformed);
         }
         pairs.push((name, value));

@@ -93,8 +93,10 @@ impl Poll for Bot {
         };
         let read = u64::try_from(found.len()).unwrap_or(u64::MAX);
         let next = offset(window).and_then(|offset| offset.checked_add(read)).filter(|_| read >= LIMIT);
-        let inside = found.iter().filter(|transaction| transaction.is_in(window));
-        let messages = inside.filter_map(|transaction| transaction.message(self)).collect();
+        let mut inside: Vec<_> = found.iter().filter(|transaction| transaction.is_in(window)).collect();
+        // What went back comes first: a payment that is known to be over lets no key out.
+        inside.sort_by_key(|transaction| transaction.receiver.is_none());
+        let messages = inside.into_iter().filter_map(|transaction| transaction.message(self)).collect();
         CallOutcome::Done(Page { messages, next: next.map(|next| next.to_string()), confirm: None })
     }
 }

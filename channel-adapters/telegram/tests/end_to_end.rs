@@ -244,3 +244,36 @@ async fn an_order_of_the_own_site_is_paid_in_stars_and_paid_back_in_them() {
     assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (1, 1));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_payment_whose_update_was_lost_is_found_in_the_list_and_a_late_update_is_a_repeat() {
+    let (world, telegram) = open(3).await;
+    let sale = telegram.with(|telegram| telegram.pay(7, ITEM, STARS));
+    telegram.next(Fault::HangUpAfter);
+    world.advance(3_600).await;
+    assert_eq!(world.count("OrderPlaced").await, 0, "the list's answer was lost as well");
+    world.minutes(5).await;
+    let found = world.found_by(BOT, "star_transactions").await;
+    assert_eq!(found.iter().filter(|name| *name == "OrderPlaced").count(), 1, "{found:?}");
+    assert_eq!((codes(&telegram, 7), world.count("OrderDelivered").await), (vec![code(0)], 1));
+    let before = world.position().await;
+    tell(&world, &paid(9, &sale)).await;
+    world.advance(3_600).await;
+    assert_eq!((world.position().await, codes(&telegram, 7).len()), (before, 1));
+    assert_books_agree(&world, &telegram).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_payment_and_its_way_back_that_are_found_together_let_no_key_out() {
+    let (world, telegram) = open(3).await;
+    telegram.with(|telegram| {
+        telegram.pay(7, ITEM, STARS);
+        telegram.transactions[0].refunds = 1;
+        telegram.pay(8, ITEM, STARS);
+    });
+    world.advance(3_600).await;
+    assert_eq!((codes(&telegram, 7).len(), codes(&telegram, 8).len()), (0, 1));
+    assert_books_agree(&world, &telegram).await;
+    world.stop().await;
+}

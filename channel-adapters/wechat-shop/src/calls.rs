@@ -1,8 +1,8 @@
-//! Our calls: read an order or an after-sale back, list orders, say that keys are there, agree to a refund.
+//! Our calls: read an order or an after-sale back, say that keys are there, agree to a refund.
 
 use channel::{
-    Ask, CallOutcome, Deliver, DeliveryJob, Inbound, Kind, OutboundRequest, Page, Poll, ReadBack, Refund,
-    RefundJob, Response, Unable, Window, strict_json,
+    CallOutcome, Deliver, DeliveryJob, Inbound, OutboundRequest, ReadBack, Refund, RefundJob, Response,
+    Unable, strict_json,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -14,7 +14,7 @@ use crate::{
     settings::{App, Product},
     shop::AFTERSALE,
     status::{AftersaleStatus, CallStatus, call_status},
-    wire::{Id, is_digits},
+    wire::is_digits,
     xpay,
 };
 
@@ -129,69 +129,6 @@ impl App {
             "/channels/ec/aftersale/getaftersaleorder",
             &AftersaleId { after_sale_order_id: number },
         )
-    }
-}
-
-#[derive(Serialize)]
-struct ListOrders<'a> {
-    update_time_range: Range,
-    page_size: u32,
-    next_key: &'a str,
-}
-
-#[derive(Serialize)]
-struct Range {
-    start_time: i64,
-    end_time: i64,
-}
-
-#[derive(Deserialize)]
-struct ListAnswer {
-    #[serde(default)]
-    order_id_list: Vec<Id>,
-    next_key: Option<String>,
-    #[serde(default)]
-    has_more: bool,
-}
-
-impl Poll for App {
-    fn name(&self) -> &'static str {
-        "orders"
-    }
-    fn every_secs(&self) -> u32 {
-        300
-    }
-    fn window_max_secs(&self) -> u32 {
-        7 * 24 * 3_600
-    }
-
-    fn request(&self, window: &Window, _: Timestamp) -> Result<OutboundRequest, Unable> {
-        let update_time_range = Range { start_time: window.since.secs(), end_time: window.until.secs() };
-        let next_key = window.cursor.as_deref().unwrap_or_default();
-        self.post_json(
-            "/channels/ec/order/list/get",
-            &ListOrders { update_time_range, page_size: 100, next_key },
-        )
-    }
-
-    fn interpret(&self, window: &Window, response: Response<'_>, _: Timestamp) -> CallOutcome<Page> {
-        let answer: ListAnswer = match found(response) {
-            Ok(answer) => answer,
-            Err(outcome) => return outcome,
-        };
-        let Some(numbers) = answer.order_id_list.iter().map(Id::digits).collect::<Option<Vec<_>>>() else {
-            return unknown("unreadable_answer");
-        };
-        // The list shows numbers alone: each order is read, once for every window it is in.
-        let listed = |number: String| Inbound {
-            id: Some(format!("listed:{number}:{}", window.until.secs())),
-            content: Vec::new(),
-            kind: Kind::Notice,
-            occurred_at: None,
-            ask: Ask::ReadBack { external_no: number },
-        };
-        let next = answer.next_key.filter(|key| answer.has_more && !key.is_empty());
-        CallOutcome::Done(Page { messages: numbers.into_iter().map(listed).collect(), next, confirm: None })
     }
 }
 

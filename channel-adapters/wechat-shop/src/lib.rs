@@ -10,6 +10,7 @@ mod answer;
 mod calls;
 mod envelope;
 mod order;
+mod polls;
 mod settings;
 mod shop;
 mod status;
@@ -29,6 +30,7 @@ use vocabulary::{Account, Timestamp};
 
 pub use xpay::{XpaySignatures, xpay_signatures};
 
+use polls::{Aftersales, Orders};
 use settings::{App, Product};
 
 /// The protocol `wechat-shop`: 微信小店.
@@ -69,11 +71,12 @@ static SHOP_MANIFEST: Manifest = Manifest {
         ("push_stock", Confidence::Documented),
         ("read_back", Confidence::Sdk),
         ("refund", Confidence::Sdk),
-        ("poll", Confidence::Documented),
+        ("poll", Confidence::Sdk),
         ("renew", Confidence::Sdk),
     ],
     sources: &[
         "https://developers.weixin.qq.com/doc/store/shop (消息推送, order/get, order/list/get, delivery/send, 快速更新库存)",
+        "https://developers.weixin.qq.com/doc/channels/API/aftersale/getaftersalelist.html",
         "https://github.com/binarywang/WxJava (weixin-java-channel)",
         "wechatpy 1.8.18, @wecom/crypto 1.0.1",
     ],
@@ -100,20 +103,27 @@ static XPAY_MANIFEST: Manifest = Manifest {
 };
 
 fn connect_shop(account: Account, text: &str) -> Result<Arc<dyn Adapter>, SettingsError> {
-    Ok(Arc::new(Wechat { account, manifest: &SHOP_MANIFEST, app: App::open_shop(text)? }))
+    Ok(Arc::new(Wechat::new(account, &SHOP_MANIFEST, App::open_shop(text)?)))
 }
 
 fn connect_xpay(account: Account, text: &str) -> Result<Arc<dyn Adapter>, SettingsError> {
-    Ok(Arc::new(Wechat { account, manifest: &XPAY_MANIFEST, app: App::open_xpay(text)? }))
+    Ok(Arc::new(Wechat::new(account, &XPAY_MANIFEST, App::open_xpay(text)?)))
 }
 
 struct Wechat {
     account: Account,
     manifest: &'static Manifest,
-    app: App,
+    app: Arc<App>,
+    orders: Orders,
+    aftersales: Aftersales,
 }
 
 impl Wechat {
+    fn new(account: Account, manifest: &'static Manifest, app: App) -> Self {
+        let app = Arc::new(app);
+        let (orders, aftersales) = (Orders(app.clone()), Aftersales(app.clone()));
+        Self { account, manifest, app, orders, aftersales }
+    }
     fn of_shop(&self) -> bool {
         matches!(self.app.product, Product::Shop)
     }
@@ -150,21 +160,21 @@ impl Adapter for Wechat {
         answer::refuse(refusal)
     }
     fn deliver(&self) -> Option<&dyn Deliver> {
-        Some(&self.app)
+        Some(&*self.app)
     }
     fn push_stock(&self) -> Option<&dyn PushStock> {
-        self.of_shop().then_some(&self.app as &dyn PushStock)
+        self.of_shop().then_some(&*self.app as &dyn PushStock)
     }
     fn read_back(&self) -> Option<&dyn ReadBack> {
-        self.of_shop().then_some(&self.app as &dyn ReadBack)
+        self.of_shop().then_some(&*self.app as &dyn ReadBack)
     }
     fn refund(&self) -> Option<&dyn Refund> {
-        Some(&self.app)
+        Some(&*self.app)
     }
     fn polls(&self) -> Vec<&dyn Poll> {
-        if self.of_shop() { vec![&self.app] } else { Vec::new() }
+        if self.of_shop() { vec![&self.orders, &self.aftersales] } else { Vec::new() }
     }
     fn renew(&self) -> Option<&dyn Renew> {
-        Some(&self.app)
+        Some(&*self.app)
     }
 }

@@ -4,7 +4,7 @@
 mod platform;
 
 use channel::Protocol;
-use channel_world::{PRICE, Told, World};
+use channel_world::{Books, PRICE, Told, World};
 use serde_json::{Value, json};
 use testkit::{Fault, pretend::Pretend};
 
@@ -215,4 +215,103 @@ async fn play_money_buys_nothing() {
     rest(&world).await;
     assert_eq!(world.count("OrderPlaced").await, 0, "nor do several units whose price is unclear");
     world.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_whose_pushes_were_lost_is_found_by_the_list_and_late_pushes_change_nothing() {
+    let (world, wechat) = open().await;
+    world.list(SHOP, "100/200").await;
+    world.stock(0, 3).await;
+    wechat.with(|wechat| wechat.pay(ORDER, PRICE));
+    world.minutes(12).await;
+    let found = world.found_by(SHOP, "orders").await;
+    assert!(found.iter().any(|name| name == "ReadBackRequested"), "{found:?}");
+    assert_eq!((deliveries(&wechat), world.count("OrderDelivered").await), ((1, 30), 1));
+    for (random, kind) in [(1, "wait_shipping"), (2, "pay")] {
+        tell(&world, SHOP, &order_event(&format!("channels_ec_order_{kind}"), ORDER), random).await;
+    }
+    world.minutes(12).await;
+    assert_eq!((deliveries(&wechat), world.count("OrderPlaced").await), ((1, 30), 1));
+    assert_eq!(world.count("KeysAllocated").await, 1);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn stock_is_brought_to_the_figure_whichever_of_the_two_calls_is_lost() {
+    for lost in 0..2 {
+        for fault in FAULTS {
+            let (world, wechat) = open().await;
+            world.list(SHOP, "100/200").await;
+            wechat.after(lost, fault);
+            world.stock(0, 3).await;
+            world.minutes(12).await;
+            assert_eq!(wechat.with(|wechat| wechat.stock), 3, "{lost} {fault:?}");
+            wechat.after(lost, fault);
+            world.stock(3, 2).await;
+            world.minutes(12).await;
+            assert_eq!(
+                (wechat.with(|wechat| wechat.stock), wechat.faults_left()),
+                (5, 0),
+                "{lost} {fault:?}"
+            );
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agreed_refund_is_settled_once_and_its_key_revoked_whatever_is_lost() {
+    for lost in 0..3 {
+        for fault in FAULTS {
+            let (world, wechat) = open().await;
+            world.list(SHOP, "100/200").await;
+            world.stock(0, 3).await;
+            buy(&world, &wechat).await;
+            world.minutes(1).await;
+            wechat.with(|wechat| wechat.ask("77", ORDER));
+            wechat.after(lost, fault);
+            tell(&world, SHOP, &aftersale_event("77", "MERCHANT_PROCESSING", ORDER), 5).await;
+            world.minutes(12).await;
+            assert_eq!(
+                (world.count("RefundRequested").await, wechat.faults_left()),
+                (1, 0),
+                "{lost} {fault:?}"
+            );
+            wechat.after(lost, fault);
+            world.refund(SHOP, &ORDER.to_string(), Some("aftersale:77"), None).await;
+            world.minutes(12).await;
+            tell(&world, SHOP, &aftersale_event("77", "MERCHANT_REFUND_SUCCESS", ORDER), 6).await;
+            world.minutes(12).await;
+            assert_eq!(
+                wechat.with(|w| w.aftersales["77"].status),
+                "MERCHANT_REFUND_SUCCESS",
+                "{lost} {fault:?}"
+            );
+            let seen = (world.count("RefundSettled").await, world.count("KeysRevoked").await);
+            assert_eq!(seen, (1, 1), "{lost} {fault:?}");
+            assert_eq!(Books::of(&world).await.refunded[&ORDER.to_string()], PRICE);
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key_leaves() {
+    for fault in FAULTS {
+        let (world, wechat) = open().await;
+        world.list(SHOP, "100/200").await;
+        buy(&world, &wechat).await;
+        world.minutes(1).await;
+        wechat.with(|wechat| wechat.ask("77", ORDER));
+        wechat.after(1, fault);
+        tell(&world, SHOP, &aftersale_event("77", "MERCHANT_PROCESSING", ORDER), 5).await;
+        world.minutes(12).await;
+        assert_eq!((world.count("OrderPlaced").await, world.count("RefundRequested").await), (1, 1));
+        world.stock(0, 1).await;
+        world.minutes(6).await;
+        assert_eq!(wechat.with(|w| w.aftersales["77"].status), "MERCHANT_REFUND_SUCCESS", "{fault:?}");
+        assert_eq!((deliveries(&wechat).0, world.count("KeysAllocated").await), (0, 0), "{fault:?}");
+        assert_eq!((world.count("RefundSettled").await, wechat.faults_left()), (1, 0), "{fault:?}");
+        world.stop().await;
+    }
 }

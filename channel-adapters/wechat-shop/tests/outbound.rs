@@ -174,6 +174,27 @@ fn stock_is_read_and_the_difference_applied_down_to_nothing() {
 }
 
 #[test]
+fn a_list_of_after_sales_is_a_list_of_read_backs() {
+    let shop = connect(SHOP, ACCESS);
+    let poll = shop.polls()[1];
+    let window = Window { since: NOW.plus_secs(-600), until: NOW, cursor: None };
+    let sent: Value = serde_json::from_slice(&poll.request(&window, NOW).unwrap().body).unwrap();
+    let asked =
+        json!({ "begin_update_time": NOW.secs() - 600, "end_update_time": NOW.secs(), "next_key": "" });
+    assert_eq!((poll.name(), poll.window_max_secs(), sent), ("aftersales", 86_400, asked));
+    let body =
+        json!({ "errcode": 0, "after_sale_order_id_list": ["77"], "has_more": true, "next_key": "K2" });
+    let CallOutcome::Done(page) = poll.interpret(&window, Ok(&response(&body)), NOW) else {
+        panic!("a page")
+    };
+    assert_eq!((page.messages.len(), page.next.as_deref()), (1, Some("K2")));
+    let asks = |number: &str| matches!(&page.messages[0].ask, Ask::ReadBack { external_no } if external_no == number);
+    assert!(asks("aftersale:77"));
+    let odd = json!({ "errcode": 0, "after_sale_order_id_list": ["x"], "has_more": false });
+    assert!(matches!(poll.interpret(&window, Ok(&response(&odd)), NOW), CallOutcome::Unknown { .. }));
+}
+
+#[test]
 fn a_list_of_orders_is_a_list_of_read_backs() {
     let shop = connect(SHOP, ACCESS);
     let poll = shop.polls()[0];

@@ -5,7 +5,7 @@ mod platform;
 
 use channel::Protocol;
 use channel_woocommerce::PROTOCOL;
-use channel_world::{Books, World};
+use channel_world::{Books, World, code};
 use platform::{KEY, KEY_SECRET, PRODUCT, SECRET, Shop};
 use serde_json::{Value, json};
 use testkit::{Fault, drive::Signed, pretend::Pretend};
@@ -132,4 +132,77 @@ async fn a_custom_topic_that_names_an_order_has_it_read_back() {
     world.advance(60).await;
     assert_eq!((world.count("OrderPlaced").await, world.count("OrderFulfilled").await), (1, 1));
     world.stop().await;
+}
+
+fn notes(shop: &Pretend<Shop>, id: u64) -> Vec<String> {
+    shop.with(|shop| shop.orders[&id].notes.clone())
+}
+
+#[tokio::test]
+async fn an_order_whose_webhook_was_lost_is_found_by_the_poll_and_its_webhook_is_then_a_repeat() {
+    let (world, shop) = open(&json!({ "key_notes": true })).await;
+    shop.with(|shop| shop.pay(7, 2, "57.76"));
+    let late = shop.with(|shop| shop.webhook(7));
+    world.minutes(12).await;
+    let found = world.found_by(ACCOUNT, "orders").await;
+    assert_eq!(found.iter().filter(|name| *name == "OrderPlaced").count(), 1, "{found:?}");
+    assert_eq!(world.count("OrderDelivered").await, 1);
+    let notes = notes(&shop, 7);
+    assert!(matches!(&notes[..], [note] if note.contains(&code(0)) && note.contains(&code(1))), "{notes:?}");
+    let before = world.position().await;
+    assert_eq!(world.send(ACCOUNT, &late).await.text(), "taken");
+    world.settle().await;
+    assert_eq!(world.position().await, before, "the late webhook is a repeat");
+    // So is a refund at the shop that no webhook told of.
+    shop.with(|shop| {
+        shop.pay_back(7, "57.76", "by hand");
+        shop.orders.get_mut(&7).unwrap().modified = 12;
+    });
+    world.minutes(6).await;
+    assert!(world.found_by(ACCOUNT, "orders").await.iter().any(|name| name == "RefundSettled"));
+    world.send(ACCOUNT, &shop.with(|shop| shop.webhook(7))).await;
+    world.minutes(6).await;
+    assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (1, 1));
+    assert_eq!(Books::of(&world).await.refunded["7"], 5_776);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_written_once_and_the_order_completed_whichever_of_the_four_calls_is_lost() {
+    for lost in 0..5 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500)] {
+            let (world, shop) = open(&json!({ "key_notes": true })).await;
+            shop.with(|shop| shop.pay(7, 1, "28.88"));
+            world.send(ACCOUNT, &shop.with(|shop| shop.webhook(7))).await;
+            shop.after(lost, fault);
+            world.minutes(12).await;
+            let (told, status) = (notes(&shop, 7), shop.with(|shop| shop.orders[&7].status));
+            assert_eq!((told.len(), status), (1, "completed"), "{lost} {fault:?}");
+            assert_eq!(world.count("OrderDelivered").await, 1, "{lost} {fault:?}");
+            assert_eq!((shop.faults_left(), shop.with(|shop| shop.forged_calls)), (0, 0));
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delivered_order_that_staff_pay_back_loses_its_key_and_a_part_is_a_loss() {
+    for (lost, fault) in [(0, Fault::HangUpAfter), (0, Fault::ErrorAfter(500)), (1, Fault::HangUpAfter)] {
+        let (world, shop) =
+            open(&json!({ "key_notes": true, "refunds": true, "gateway_refunds": true })).await;
+        buy(&world, &shop, 7, 1, "28.88", 1).await;
+        buy(&world, &shop, 8, 1, "28.88", 1).await;
+        for (number, minor) in [("7", None), ("8", Some(1_000))] {
+            shop.after(lost, fault);
+            world.refund(ACCOUNT, number, Some(&format!("R-{number}")), minor).await;
+            world.minutes(8).await;
+        }
+        let paid_back = |id| shop.with(|shop| shop.orders[&id].refunds.len());
+        assert_eq!((paid_back(7), paid_back(8)), (1, 1), "{lost} {fault:?}");
+        assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (2, 1));
+        assert_eq!(world.count("LossRecorded").await, 1, "{lost} {fault:?}");
+        let books = Books::of(&world).await;
+        assert_eq!((books.refunded["7"], books.refunded["8"]), (2_888, 1_000));
+        world.stop().await;
+    }
 }

@@ -183,3 +183,99 @@ async fn a_push_with_a_forged_body_delivers_nothing_that_was_not_paid() {
     assert_eq!(world.send(SHOP, &forged).await.status, 401);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_order_whose_push_was_lost_is_found_by_the_list_and_a_late_push_changes_nothing() {
+    let (world, platform) = open().await;
+    world.stock(0, 5).await;
+    platform.with(|p| {
+        p.sell(ORDER, 2, PRICE);
+        p.orders.get_mut(ORDER).unwrap().updated = (world.now().secs() + 1) * 1_000;
+    });
+    let late = platform.with(|p| [p.order_push(ORDER), p.order_push(ORDER)]);
+    later(&world, 12).await;
+    let found = world.found_by(SHOP, "orders").await;
+    assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+    agree(&world, &platform).await;
+    tell(&world, &late).await;
+    later(&world, 12).await;
+    assert_eq!((world.count("OrderPlaced").await, world.count("KeysAllocated").await), (1, 1));
+    assert_eq!((platform.with(|p| p.deliveries), Books::of(&world).await.delivered.len()), (1, 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_after_sale_is_agreed_to_once_whatever_becomes_of_the_call_and_the_key_is_revoked() {
+    let faults = [
+        Fault::HangUpBefore,
+        Fault::HangUpAfter,
+        Fault::ErrorAfter(500),
+        Fault::WrongSignature,
+        Fault::TooMany(5),
+    ];
+    for fault in faults {
+        for lost in 0..2 {
+            let (world, platform) = open().await;
+            world.stock(0, 5).await;
+            let paid = platform.with(|p| {
+                p.sell(ORDER, 1, PRICE);
+                [p.order_push(ORDER)]
+            });
+            tell(&world, &paid).await;
+            later(&world, 2).await;
+            // Only the list tells that the money is wanted back.
+            platform.with(|p| {
+                p.want_back(SALE, ORDER);
+                p.after_sales.get_mut(SALE).unwrap().updated = world.now().secs() * 1_000;
+            });
+            later(&world, 6).await;
+            let found = world.found_by(SHOP, "after_sales").await;
+            assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+            assert_eq!((world.count("OrderDelivered").await, world.count("RefundRequested").await), (1, 1));
+            platform.after(lost, fault);
+            world.refund(SHOP, ORDER, Some(SALE), None).await;
+            later(&world, 12).await;
+            assert_eq!(platform.with(|p| p.agreed), 1, "{lost} {fault:?}");
+            // The list tells of what we agreed to, and nothing is counted twice.
+            assert_eq!(world.count("RefundSettled").await, 1, "{lost} {fault:?}");
+            assert_eq!(
+                (world.count("KeysRevoked").await, platform.faults_left()),
+                (1, 0),
+                "{lost} {fault:?}"
+            );
+            agree(&world, &platform).await;
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key_leaves() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, platform) = open().await;
+        let paid = platform.with(|p| {
+            p.sell(ORDER, 1, PRICE);
+            [p.order_push(ORDER)]
+        });
+        tell(&world, &paid).await;
+        later(&world, 2).await;
+        let wanted = platform.with(|p| {
+            p.want_back(SALE, ORDER);
+            [p.after_sale_push("msg_after_sale_create", SALE)]
+        });
+        platform.after(1, fault);
+        tell(&world, &wanted).await;
+        later(&world, 12).await;
+        assert_eq!((world.count("OrderPlaced").await, world.count("RefundRequested").await), (1, 1));
+        world.stock(0, 1).await;
+        later(&world, 6).await;
+        assert_eq!(platform.with(|p| (p.agreed, p.deliveries)), (1, 0), "{fault:?}");
+        assert_eq!(
+            (world.count("RefundSettled").await, world.count("KeysAllocated").await),
+            (1, 0),
+            "{fault:?}"
+        );
+        agree(&world, &platform).await;
+        world.stop().await;
+    }
+}

@@ -135,3 +135,81 @@ async fn an_answer_lost_after_the_order_was_marked_shipped_is_asked_about_and_no
         world.stop().await;
     }
 }
+
+#[tokio::test]
+async fn an_order_whose_push_was_lost_is_found_by_the_list_and_a_late_push_changes_nothing() {
+    let (world, platform) = open().await;
+    world.stock(0, 5).await;
+    platform.with(|p| p.orders.insert("E1".into(), Order::paid(2, "57.76")));
+    world.minutes(3).await;
+    let found = world.found_by(SHOP, "orders").await;
+    assert_eq!(found.iter().filter(|name| *name == "ReadBackRequested").count(), 1, "{found:?}");
+    assert_eq!(Books::of(&world).await.delivered["E1"].len(), 2);
+    tell(&world, "E1", 1).await;
+    world.minutes(10).await;
+    let shipped = platform.with(|p| p.orders["E1"].shipped);
+    assert_eq!((shipped, world.count("OrderPlaced").await, world.count("KeysAllocated").await), (1, 1, 1));
+    assert_eq!(platform.with(|p| p.forged_calls), 0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_a_buyer_asked_for_is_agreed_to_once_whichever_call_is_lost() {
+    for lost in 0..3 {
+        for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature]
+        {
+            let (world, platform) = open().await;
+            world.stock(0, 5).await;
+            platform.with(|p| p.orders.insert("E1".into(), Order::paid(1, "28.88")));
+            tell(&world, "E1", 1).await;
+            world.minutes(2).await;
+            platform.with(|p| p.want_back("9001", "E1", world.now()));
+            // The order's list and the refunds' list both tell; the order's reading takes two calls.
+            platform.after(lost, fault);
+            world.minutes(6).await;
+            assert_eq!(
+                (world.count("RefundRequested").await, platform.faults_left()),
+                (1, 0),
+                "{lost} {fault:?}"
+            );
+            platform.after(lost, fault);
+            world.refund(SHOP, "E1", Some("9001"), None).await;
+            world.minutes(12).await;
+            assert_eq!(
+                platform.with(|p| (p.refunds["9001"].status, p.agreed)),
+                ("SUCCESS", 1),
+                "{lost} {fault:?}"
+            );
+            // The lists tell of what we agreed to, and nothing is counted twice.
+            assert_eq!(world.count("RefundSettled").await, 1, "{lost} {fault:?}");
+            assert_eq!(world.count("KeysRevoked").await, 1, "{lost} {fault:?}");
+            let books = Books::of(&world).await;
+            assert_eq!((books.refunded["E1"], books.asked.len()), (2_888, 0), "{lost} {fault:?}");
+            assert_eq!((platform.faults_left(), platform.with(|p| p.forged_calls)), (0, 0));
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key_leaves() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, platform) = open().await;
+        platform.with(|p| p.orders.insert("E1".into(), Order::paid(1, "28.88")));
+        world.minutes(2).await;
+        platform.with(|p| p.want_back("9001", "E1", world.now()));
+        platform.after(2, fault);
+        world.minutes(12).await;
+        assert_eq!((world.count("OrderPlaced").await, world.count("RefundRequested").await), (1, 1));
+        world.stock(0, 1).await;
+        world.minutes(4).await;
+        assert_eq!(platform.with(|p| (p.agreed, p.orders["E1"].shipped)), (1, 0), "{fault:?}");
+        assert_eq!(
+            (world.count("RefundSettled").await, world.count("KeysAllocated").await),
+            (1, 0),
+            "{fault:?}"
+        );
+        assert_eq!(Books::of(&world).await.refunded["E1"], 2_888);
+        world.stop().await;
+    }
+}

@@ -56,13 +56,11 @@ fn genuine(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>, byte: Byte, ch
         Verdict::Accepted(seen) => {
             let read = crate::meaning(&seen);
             // Unsigned words, such as the path's, may turn one genuine request into another.
-            if !run.genuine.iter().any(|case| case.meaning == read) {
-                report.forged_accepted.push(format!(
-                    "{} of {} {}: {read}",
-                    name(byte),
-                    one.case.name,
-                    what(change)
-                ));
+            if !run.genuine.iter().any(|case| case.meaning == read)
+                && let Some(harm) = run.harm(one, &changed, &seen)
+            {
+                let label = format!("{} of {} {}", name(byte), one.case.name, what(change));
+                report.forged_accepted.push(format!("{label}: {harm}"));
             }
         }
         Verdict::Panicked => {

@@ -1,11 +1,11 @@
 //! Corruptions 44 to 48: correctly signed, but not true; and kinds and states that nobody knows.
 
-use channel::{Ask, RawRequest, Step};
+use channel::{Ask, Inbound, RawRequest, Step};
 use vocabulary::{Currency, Money};
 
 use crate::{
     AmountUnit, Report, Slot, forgeries,
-    meaning::{amount, ask, external_no, says_paid},
+    meaning::{amount, ask, asks, external_no, is_kept, says_paid},
     run::{Genuine, Run, Verdict},
 };
 
@@ -51,7 +51,9 @@ fn amounts(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>, slot: Slot, un
         }
     }
     for bad in ["-1", "99999999999999999999", "1e3", "abc", "2888.555", "٣"] {
-        if let Some(changed) = run.with(Some(slot), request, bad) {
+        // As a JSON number it is written out, and is an amount then.
+        let written_out = |changed: &RawRequest| bad == "1e3" && slot.get(changed).as_deref() != Some(bad);
+        if let Some(changed) = run.with(Some(slot), request, bad).filter(|it| !written_out(it)) {
             run.must_refuse(report, 44, one, bad, &changed);
         }
     }
@@ -114,8 +116,9 @@ fn kind(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>, changed: &RawRequ
     let by_path = run.subject.fields.kind == Some(Slot::Topic);
     match run.judge(changed, one.case.now) {
         Verdict::Accepted(seen) => {
-            let kept = matches!(seen.ask, Ask::Unmapped { .. } | Ask::Nothing);
-            report.check(kept, || format!("{name}: an unknown kind was read as {}", ask(&seen.ask)));
+            report.check(kept(&seen.ask, &one.inbound.ask), || {
+                format!("{name}: an unknown kind was read as {}", ask(&seen.ask))
+            });
         }
         // A path that does not exist may be refused: there is nothing genuine behind it to lose.
         Verdict::Refused(why) => report.check(by_path && why.step != Step::Signature, || {
@@ -123,6 +126,15 @@ fn kind(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>, changed: &RawRequ
         }),
         Verdict::Panicked => report.panics.push(format!("{name}: unknown kind")),
     }
+}
+
+/// Whether a message is only kept. Of several in one request, one is, and the others say what they said.
+fn kept(seen: &Ask, genuine: &Ask) -> bool {
+    let Ask::Batch(seen) = seen else { return is_kept(seen) };
+    let known = asks(genuine);
+    let same = |message: &&Inbound| known.contains(&ask(&message.ask));
+    let (others, unknown): (Vec<&Inbound>, Vec<&Inbound>) = seen.iter().partition(same);
+    others.len() + 1 == known.len() && unknown.iter().all(|message| is_kept(&message.ask))
 }
 
 fn status(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>, changed: &RawRequest) {

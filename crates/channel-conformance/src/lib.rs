@@ -8,6 +8,7 @@
 //! - every byte changed and taken out by itself, of genuine requests and of requests signed with a foreign key (some
 //!   of them, evenly, where there are many): none may change the meaning, none may make a refused request acceptable,
 //! - thousands of random mutations, which must neither panic nor change the meaning,
+//! - a short run of [`hammer`]: harsher mutations, with words that parsers stumble over,
 //! - replies: deterministic, silent about why a signature failed, free of secrets,
 //! - outward calls: deterministic, a time-out is `Unknown`, 429 is `RetryAfter`, capabilities as declared,
 //! - settings: unknown fields refused, errors free of secrets.
@@ -40,10 +41,14 @@
 
 mod accept;
 mod body;
+mod borders;
 mod bytes;
 mod carrier;
+mod drive;
 mod facts;
 mod forgeries;
+mod hammer;
+mod jobs;
 mod meaning;
 mod mutate;
 mod outbound;
@@ -59,6 +64,9 @@ mod vectors;
 use channel::{Protocol, RawRequest};
 use vocabulary::Timestamp;
 
+pub use drive::{drive, helpers, request_of};
+pub use hammer::hammer;
+pub use jobs::Jobs;
 pub use meaning::{ask as ask_text, meaning};
 pub use report::Report;
 pub use slot::{AmountUnit, Slot};
@@ -153,6 +161,20 @@ pub struct Variant {
     pub make: fn(&RawRequest) -> Option<RawRequest>,
 }
 
+/// What ties a request's body to its sender.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BodyProof {
+    /// A signature, over all of it that counts: a changed body is refused or means the same.
+    #[default]
+    Signed,
+    /// Nothing, for the signature leaves it out: a changed body may mean no more than a hint to look
+    /// ([`channel::Ask::ReadBack`]), something unknown, or nothing.
+    Hint,
+    /// The secret that the request carries: whoever knows it is believed. A changed body is the sender's word, and is
+    /// only held to the contract.
+    Secret,
+}
+
 /// An adapter under test.
 #[derive(Clone)]
 pub struct Subject {
@@ -181,6 +203,10 @@ pub struct Subject {
     pub secrets: Vec<String>,
     /// Whether the body of a response, not its status alone, says that an outward call succeeded.
     pub body_decides: bool,
+    /// What ties a body to its sender; a signature unless changed.
+    pub body: BodyProof,
+    /// What must be otherwise in the jobs that outward calls are built for.
+    pub jobs: Jobs,
     /// Random mutations to try; 10 000 unless changed.
     pub mutations: u32,
 }
@@ -206,6 +232,8 @@ impl Subject {
             excused: &[],
             secrets: Vec::new(),
             body_decides: true,
+            body: BodyProof::default(),
+            jobs: Jobs::default(),
             mutations: 10_000,
         }
     }
@@ -223,6 +251,7 @@ pub fn examine(subject: &Subject) -> Report {
     accept::variants(&run, &mut report);
     bytes::single(&run, &mut report);
     mutate::random(&run, &mut report);
+    hammer::shortly(&run, &mut report);
     replies::replies(&run, &mut report);
     outbound::calls(&run, &mut report);
     settings::settings(&run, &mut report);

@@ -106,6 +106,28 @@ pub(crate) fn says_paid(ask: &Ask) -> bool {
     }
 }
 
+/// What the messages of a request ask for, each by itself and without its id and content.
+pub(crate) fn asks(ask: &Ask) -> Vec<String> {
+    match ask {
+        Ask::Batch(messages) => messages.iter().map(|message| self::ask(&message.ask)).collect(),
+        one => vec![self::ask(one)],
+    }
+}
+
+/// Whether a message leads to nothing but a look at the channel.
+pub(crate) fn is_hint(ask: &Ask) -> bool {
+    match ask {
+        Ask::ReadBack { .. } => true,
+        Ask::Batch(messages) => messages.iter().all(|message| is_hint(&message.ask)),
+        other => is_kept(other),
+    }
+}
+
+/// Whether a message is only kept or acknowledged.
+pub(crate) fn is_kept(ask: &Ask) -> bool {
+    matches!(ask, Ask::Unmapped { .. } | Ask::Nothing)
+}
+
 /// Every text of a message that ends up as a key of ours. Each must be short and free of control characters.
 fn identifiers(inbound: &Inbound) -> Vec<&str> {
     let mut all: Vec<&str> = inbound.id.as_deref().into_iter().chain(external_no(&inbound.ask)).collect();

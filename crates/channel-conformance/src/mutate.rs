@@ -32,8 +32,10 @@ pub(crate) fn random(run: &Run<'_>, report: &mut Report) {
             // A splice may make the mutant another genuine case; then that one's meaning is the right one.
             Verdict::Accepted(seen) => {
                 let read = crate::meaning(&seen);
-                if !cases.iter().any(|case| case.meaning == read) {
-                    report.forged_accepted.push(format!("a mutation of {}: {read}", one.case.name));
+                if !cases.iter().any(|case| case.meaning == read)
+                    && let Some(harm) = run.harm(one, &mutant, &seen)
+                {
+                    report.forged_accepted.push(format!("a mutation of {}: {harm}", one.case.name));
                 }
             }
             Verdict::Refused(_) => {}
@@ -57,7 +59,8 @@ pub(crate) fn random(run: &Run<'_>, report: &mut Report) {
     }
 }
 
-fn mutate(request: &mut RawRequest, other: &RawRequest, rng: &mut StdRng) {
+/// One random change; `other` is what is spliced in.
+pub(crate) fn mutate(request: &mut RawRequest, other: &RawRequest, rng: &mut StdRng) {
     match rng.random_range(0..12) {
         0..=5 => {
             let changed = scratch(carrier::bytes(request), rng);

@@ -1,30 +1,19 @@
 //! Outward calls: built the same way every time, and read without wishful thinking.
 
-use channel::{
-    Ask, CallOutcome, DeliveryJob, OutboundRequest, OutboundResponse, PaymentJob, RefundJob, Response,
-    StockJob, TransportFailure, Unable,
-};
+use channel::{Ask, CallOutcome, OutboundRequest, OutboundResponse, Response, TransportFailure, Unable};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use vocabulary::Timestamp;
 
-use crate::{
-    Report,
-    meaning::external_no,
-    replies::{line, money, order_id},
-    run::Run,
-};
+use crate::{Report, jobs::Stated, run::Run};
 
 /// All checks of outward calls.
 pub(crate) fn calls(run: &Run<'_>, report: &mut Report) {
     capabilities(run, report);
     let now = run.subject.cases.first().map_or(Timestamp::from_secs(1_767_322_800), |case| case.now);
-    let number = run.genuine.iter().find_map(|one| external_no(&one.inbound.ask)).unwrap_or("EXT-1");
-    let memo = run.genuine.iter().find_map(|one| match &one.inbound.ask {
-        Ask::Order(order) => order.memo.clone(),
-        _ => None,
-    });
+    let (jobs, stated) = (run.subject.jobs, Stated::by(run));
+    let number = stated.number.as_str();
     if let Some(deliver) = run.adapter.deliver() {
-        let job = delivery_job(number, memo);
+        let job = jobs.delivery(&stated);
         call(report, "deliver", || deliver.request(&job, now));
         responses(run, report, "deliver", |response| deliver.interpret(&job, response));
         if let Some(asked) = deliver.ask(&job, now) {
@@ -33,7 +22,7 @@ pub(crate) fn calls(run: &Run<'_>, report: &mut Report) {
         }
     }
     if let Some(push) = run.adapter.push_stock() {
-        let job = StockJob { item: "steam-50".into(), available: 7, figure: 42 };
+        let job = jobs.stock();
         call(report, "push stock", || push.request(&job, now));
         responses(run, report, "push stock", |response| push.interpret(&job, response));
     }
@@ -42,12 +31,12 @@ pub(crate) fn calls(run: &Run<'_>, report: &mut Report) {
         responses(run, report, "read back", |response| read.interpret(number, response));
     }
     if let Some(check) = run.adapter.check_payment() {
-        let job = PaymentJob { external_no: number.to_owned(), txn: "TXN-1".into(), amount: money(2888) };
+        let job = jobs.payment(&stated);
         call(report, "check payment", || check.request(&job, now));
         responses(run, report, "check payment", |response| check.interpret(&job, response));
     }
     if let Some(refund) = run.adapter.refund() {
-        let job = refund_job(number);
+        let job = jobs.refund(&stated);
         call(report, "refund", || refund.request(&job, now));
         responses(run, report, "refund", |response| refund.interpret(&job, response));
         if let Some(asked) = refund.ask(&job, now) {
@@ -88,33 +77,6 @@ fn capabilities(run: &Run<'_>, report: &mut Report) {
         report
             .check(!needs_read_back || has.read_back, || format!("{name}: asks to read back what cannot be"));
         report.check(!needs_check || has.check_payment, || format!("{name}: asks to check what cannot be"));
-    }
-}
-
-fn delivery_job(number: &str, memo: Option<String>) -> DeliveryJob {
-    DeliveryJob {
-        order: order_id(),
-        external_no: number.to_owned(),
-        memo,
-        lines: vec![line(1)],
-        total: money(2888),
-        txn: Some("TXN-1".into()),
-        idempotency_key: "delivery-1.2:3".into(),
-        fulfilled_at: Timestamp::from_secs(1_767_322_801),
-    }
-}
-
-fn refund_job(number: &str) -> RefundJob {
-    RefundJob {
-        external_no: number.to_owned(),
-        txn: Some("TXN-1".into()),
-        refund: "refund-1".into(),
-        amount: money(1000),
-        total: money(2888),
-        reason: "out of stock".into(),
-        asked_by_channel: false,
-        memo: None,
-        order_memo: None,
     }
 }
 

@@ -11,8 +11,8 @@ use channel::{Adapter, Inbound, RawRequest, Refusal, Step, Verified};
 use vocabulary::{Account, Timestamp};
 
 use crate::{
-    Case, Report, Slot, Subject, meaning,
-    meaning::{ask, defect},
+    BodyProof, Case, Report, Slot, Subject, meaning,
+    meaning::{ask, asks, defect, is_hint, is_kept},
     report::row_name,
 };
 
@@ -142,6 +142,37 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The request must be refused, kept for a person, or ask for what was asked without looking at what is wrong.
+    pub(crate) fn must_not_count(
+        &self,
+        report: &mut Report,
+        row: u8,
+        one: &Genuine<'_>,
+        what: &str,
+        request: &RawRequest,
+    ) {
+        let harmless = |seen: &Inbound| is_kept(&seen.ask) || asks(&seen.ask) == asks(&one.inbound.ask);
+        match self.judge(request, one.case.now) {
+            Verdict::Accepted(seen) if self.wants(row) && harmless(&seen) => report.ran(row),
+            _ => self.must_refuse(report, row, one, what, request),
+        }
+    }
+
+    /// What is wrong with a request that was made from a genuine one without the key, and was accepted; `None` where
+    /// it means the same, or its body is tied to nothing and means no more than it may.
+    pub(crate) fn harm(&self, one: &Genuine<'_>, request: &RawRequest, seen: &Inbound) -> Option<String> {
+        let read = meaning(seen);
+        if read == one.meaning {
+            return None;
+        }
+        let may_differ = match self.subject.body {
+            BodyProof::Signed => false,
+            BodyProof::Hint => is_hint(&seen.ask),
+            BodyProof::Secret => true,
+        };
+        if may_differ && request.body != one.case.request.body { defect(seen) } else { Some(read) }
+    }
+
     /// The request must be refused, or mean exactly what the genuine one means.
     pub(crate) fn must_be_harmless(
         &self,
@@ -158,9 +189,9 @@ impl<'a> Run<'a> {
         let label = || format!("row {row} ({}; {what}) on {}", row_name(row), one.case.name);
         match self.judge(request, one.case.now) {
             Verdict::Refused(refusal) => self.remember(one, request, &refusal, one.case.now),
-            Verdict::Accepted(seen) if meaning(&seen) == one.meaning => {}
             Verdict::Accepted(seen) => {
-                report.forged_accepted.push(format!("{}: {}", label(), meaning(&seen)));
+                let harm = self.harm(one, request, &seen);
+                report.forged_accepted.extend(harm.map(|harm| format!("{}: {harm}", label())));
             }
             Verdict::Panicked => report.panics.push(label()),
         }

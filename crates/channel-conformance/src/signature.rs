@@ -3,7 +3,7 @@
 use channel::RawRequest;
 
 use crate::{
-    Report, Slot,
+    Report, Slot, borders,
     carrier::{self, Place},
     forgeries::{changed_fact, forgeries},
     run::{Genuine, Run},
@@ -42,7 +42,7 @@ pub(crate) fn corrupt(run: &Run<'_>, report: &mut Report) {
         refuse(33, "without the order number", without_a_field(run, slot, request));
         refuse(35, "moved", moved(slot, request, &value));
         algorithm(run, report, one);
-        delimiters(run, report, one);
+        borders::moved(run, report, one);
     }
     forgeries(run, report, 21..=35);
 }
@@ -65,35 +65,6 @@ fn algorithm(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>) {
     }
     if let Some(changed) = slot.set(request, "none") {
         run.must_refuse(report, 31, one, "as the algorithm", &changed);
-    }
-}
-
-/// Row 34 for forms and queries: a field is swallowed by its neighbour's value, in the ways that leave the
-/// sorted text as it was for one or another way of joining.
-fn delimiters(run: &Run<'_>, report: &mut Report, one: &Genuine<'_>) {
-    let request = &one.case.request;
-    let place = Place::of(request);
-    if carrier::is_json(request) {
-        return;
-    }
-    let mut pairs = carrier::pairs(place.bytes(request));
-    pairs.sort();
-    for at in 0..pairs.len().saturating_sub(1) {
-        let (name, value) = pairs[at + 1].clone();
-        for glue in [["&", "="], ["", ""], ["", "="], [",", ","], ["|", "|"]] {
-            let mut fewer = pairs.clone();
-            fewer.remove(at + 1);
-            fewer[at].1.extend([glue[0].as_bytes(), &name, glue[1].as_bytes(), &value].concat());
-            let changed = carrier::with(request, carrier::join(&fewer));
-            run.must_be_harmless(report, 34, one, "swallowed", &changed);
-        }
-        // The last character of one value goes to the front of the next name.
-        let mut shifted = pairs.clone();
-        if let Some(last) = shifted[at].1.pop() {
-            shifted[at + 1].0.insert(0, last);
-            let changed = carrier::with(request, carrier::join(&shifted));
-            run.must_be_harmless(report, 34, one, "shifted", &changed);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use channel::RawRequest;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::carrier::{self, Place};
@@ -24,6 +25,11 @@ pub enum Slot {
     Json(&'static str),
     /// A value in base64 JSON text that is itself a form parameter: the parameter's name, then the pointer.
     FormJson(&'static str, &'static str),
+    /// A value in JSON text that is itself the value of another slot, by its JSON pointer:
+    /// `Inside(&Slot::Form("json"), "/OrderId")`, `Inside(&Slot::Json("/0/data"), "/p_id")`.
+    Inside(&'static Slot, &'static str),
+    /// Another slot's value, with its percent-encoding taken off and put on again.
+    Encoded(&'static Slot),
     /// The path behind the shop's address.
     Topic,
 }
@@ -51,6 +57,13 @@ impl Slot {
             }
             Self::Json(pointer) => json_text(&carrier::json(&request.body)?, pointer),
             Self::FormJson(form, pointer) => json_text(&form_json(request, form)?, pointer),
+            Self::Inside(outer, pointer) => {
+                json_text(&carrier::json(outer.get(request)?.as_bytes())?, pointer)
+            }
+            Self::Encoded(outer) => {
+                let text = outer.get(request)?;
+                percent_decode_str(&text).decode_utf8().ok().map(|text| text.into_owned())
+            }
             Self::Topic => Some(request.topic.clone()),
             Self::Query(name) | Self::Form(name) | Self::Param(name) => {
                 let (place, _) = self.pairs_of(request)?;
@@ -82,6 +95,12 @@ impl Slot {
                 let list = header_without(request, header, item)?;
                 return Self::Header(header).set(request, &list);
             }
+            Self::Inside(outer, pointer) => {
+                let mut json = carrier::json(outer.get(request)?.as_bytes())?;
+                remove_at(&mut json, pointer)?;
+                return outer.set_text(request, &json.to_string());
+            }
+            Self::Encoded(outer) => return outer.remove(request),
             Self::Topic => changed.topic.clear(),
             Self::Json(pointer) => {
                 let mut json = carrier::json(&request.body)?;
@@ -129,7 +148,12 @@ impl Slot {
     pub(crate) fn name(&self) -> Option<&'static str> {
         match *self {
             Self::Header(name) | Self::Query(name) | Self::Form(name) | Self::Param(name) => Some(name),
-            Self::HeaderPart(..) | Self::Json(_) | Self::FormJson(..) | Self::Topic => None,
+            Self::HeaderPart(..)
+            | Self::Json(_)
+            | Self::FormJson(..)
+            | Self::Inside(..)
+            | Self::Encoded(_)
+            | Self::Topic => None,
         }
     }
 
@@ -147,6 +171,15 @@ impl Slot {
                 let rest = header_without(request, header, item)?;
                 let comma = if rest.is_empty() { "" } else { "," };
                 return Self::Header(header).set(request, &format!("{item}={value}{comma}{rest}"));
+            }
+            Self::Inside(outer, pointer) => {
+                let mut json = carrier::json(outer.get(request)?.as_bytes())?;
+                set_at(&mut json, pointer, value, as_text)?;
+                return outer.set_text(request, &json.to_string());
+            }
+            Self::Encoded(outer) => {
+                let encoded = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+                return outer.set_text(request, &encoded);
             }
             Self::Topic => value.clone_into(&mut changed.topic),
             Self::Json(pointer) => {

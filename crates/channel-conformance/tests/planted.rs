@@ -1,8 +1,9 @@
 //! The suite's own proof: an adapter in order passes, and each planted fault is found.
 
+#[allow(dead_code, reason = "each test uses a part of the toys")]
 mod toy;
 
-use channel_conformance::{Report, examine};
+use channel_conformance::{BodyProof, Report, examine};
 
 fn findings(fault: &str) -> Report {
     examine(&toy::subject(fault))
@@ -110,4 +111,44 @@ fn a_subject_without_a_genuine_case_does_not_pass() {
     let mut subject = toy::subject("none");
     subject.cases.clear();
     assert!(!examine(&subject).is_clean());
+}
+
+/// What was found of a gateway whose fields are joined in clear, and nothing but row 34 may have found it.
+fn moved_borders(separated: bool, looks_at: &str) -> Vec<String> {
+    let found = examine(&toy::joined::subject(separated, looks_at)).forged_accepted;
+    assert!(found.iter().all(|finding| finding.starts_with("row 34 ")), "{found:?}");
+    found
+}
+
+#[test]
+fn a_field_that_was_swallowed_by_its_neighbour_is_found() {
+    assert_eq!(moved_borders(true, "names and values"), Vec::<String>::new());
+    for (looks_at, words) in [("values", "swallowed by a name"), ("names", "swallowed by a value")] {
+        let found = moved_borders(true, looks_at);
+        assert!(found.iter().any(|finding| finding.contains(words)), "{looks_at}: {found:?}");
+        assert!(found.iter().all(|finding| finding.contains(words)), "{looks_at}: {found:?}");
+    }
+}
+
+#[test]
+fn bytes_that_change_sides_between_name_and_value_are_found() {
+    let found = moved_borders(false, "names and values");
+    for words in ["shifted into the value", "shifted into the name"] {
+        assert!(found.iter().any(|finding| finding.contains(words)), "{words}: {found:?}");
+    }
+}
+
+/// The toy reads orders, which are more than hints.
+#[test]
+fn a_body_that_nothing_signs_may_only_hint_unless_the_sender_is_believed() {
+    let mut subject = toy::subject("looks at the signature's shape only");
+    let of_the_body =
+        |report: &Report| report.forged_accepted.iter().any(|it| it.contains(" of the body of paid "));
+    assert!(of_the_body(&examine(&subject)));
+    subject.body = BodyProof::Hint;
+    assert!(of_the_body(&examine(&subject)));
+    subject.body = BodyProof::Secret;
+    let report = examine(&subject);
+    assert!(!of_the_body(&report), "{report}");
+    assert!(report.forged_accepted.iter().any(|it| it.contains("row 26 ")), "{report}");
 }

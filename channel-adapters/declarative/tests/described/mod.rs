@@ -173,7 +173,6 @@ pub(crate) fn supply() -> Subject {
     subject.secrets = vec![APP_SECRET.to_owned()];
     subject.excused = &[
         (31, "the protocol names no algorithm"),
-        (34, "the body is JSON"),
         (43, "the protocol names no key"),
         (45, "the protocol knows one currency"),
         (105, "nothing is in Base64"),

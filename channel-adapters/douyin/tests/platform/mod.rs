@@ -46,6 +46,8 @@ pub(crate) struct Douyin {
     /// What is shown in stock, by code, and how often it was set.
     pub(crate) stock: BTreeMap<String, (i64, u32)>,
     pub(crate) deliveries: u32,
+    /// How often an after-sale was agreed to.
+    pub(crate) agreed: u32,
     pub(crate) forged_calls: u32,
     messages: u64,
 }
@@ -95,17 +97,46 @@ impl Douyin {
         json!({ "tag": tag, "msg_id": format!("{}:{tag}", self.messages), "data": data.to_string() })
     }
 
-    fn act(&mut self, path: &str, body: &Value) -> Value {
+    fn act(&mut self, path: &str, body: &Value, now: i64) -> Value {
         match path {
             "/order/orderDetail" => self.detail(body),
             "/coupons/syncV2" => self.sync(body),
             "/sku/syncStock" => self.set_stock(body),
             "/afterSale/Detail" => self.after_sale(body),
-            "/afterSale/operate" => self.operate(body),
-            "/order/searchList" => json!({ "code": 10000, "data": { "total": 0, "shop_order_list": [] } }),
-            "/afterSale/List" => json!({ "code": 10000, "data": { "has_more": false, "items": [] } }),
+            "/afterSale/operate" => self.operate(body, now),
+            "/order/searchList" => self.search(body),
+            "/afterSale/List" => self.list(body),
             _ => error("isv.method-not-found"),
         }
+    }
+
+    /// Orders that changed in a window.
+    fn search(&self, body: &Value) -> Value {
+        let at = |name: &str| body[name].as_i64().unwrap();
+        let window = at("update_time_start")..at("update_time_end");
+        assert_eq!(body["page"], 0, "these books are short");
+        let found = self.orders.iter().filter(|(_, order)| window.contains(&order.update_time));
+        let list: Vec<Value> = found
+            .map(|(number, order)| {
+                json!({ "order_id": number.to_string(), "order_status": order.status, "order_type": 4, "biz": 11,
+                    "update_time": order.update_time })
+            })
+            .collect();
+        json!({ "code": 10000, "data": { "total": list.len(), "shop_order_list": list } })
+    }
+
+    /// After-sales that changed in a window.
+    fn list(&self, body: &Value) -> Value {
+        let at = |name: &str| body[name].as_i64().unwrap();
+        let window = at("update_start_time")..at("update_end_time");
+        let found = self.after_sales.iter().filter(|(_, sale)| window.contains(&sale.update_time));
+        let list: Vec<Value> = found
+            .map(|(number, sale)| {
+                json!({ "aftersale_info": { "aftersale_id": number, "aftersale_status": sale.status,
+                    "refund_status": sale.refund_status, "update_time": sale.update_time } })
+            })
+            .collect();
+        json!({ "code": 10000, "data": { "has_more": false, "items": list } })
     }
 
     fn detail(&self, body: &Value) -> Value {
@@ -176,14 +207,14 @@ impl Douyin {
         } })
     }
 
-    fn operate(&mut self, body: &Value) -> Value {
+    fn operate(&mut self, body: &Value, now: i64) -> Value {
         let item = &body["items"][0];
         let number: i64 = item["aftersale_id"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
         let Some(sale) = self.after_sales.get(&number) else { return error("isv.business-failed:4002") };
         let fresh = sale.status == 6 && item["update_time"] == sale.update_time && body["type"] == 201;
         let status = if fresh { 0 } else { 1 };
         if fresh {
-            let now = sale.update_time + 1;
+            self.agreed += 1;
             self.pay_back(number, now);
         }
         json!({ "code": 10000, "data": { "items": [{ "aftersale_id": number, "status_code": status }] } })
@@ -214,7 +245,7 @@ impl Platform for Douyin {
             return Answer::ok(&error("isv.signature-error"));
         }
         let body = serde_json::from_str(&text).unwrap_or_default();
-        let answer = self.act(&call.path, &body);
+        let answer = self.act(&call.path, &body, call.now.secs());
         if spoil { Answer { status: 200, body: "<html>".to_owned() } } else { Answer::ok(&answer) }
     }
 }

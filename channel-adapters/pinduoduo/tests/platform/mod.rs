@@ -22,6 +22,8 @@ pub(crate) struct Order {
     pub(crate) status: i64,
     pub(crate) confirm: i64,
     pub(crate) refund_status: i64,
+    /// Unix seconds.
+    pub(crate) updated: i64,
     pub(crate) pay: &'static str,
     pub(crate) goods: i64,
     pub(crate) sku: i64,
@@ -37,6 +39,7 @@ impl Order {
             status: 1,
             confirm: 1,
             refund_status: 1,
+            updated: 1_767_322_801,
             pay,
             goods,
             sku,
@@ -53,6 +56,8 @@ pub(crate) struct AfterSale {
     pub(crate) order: String,
     pub(crate) status: i64,
     pub(crate) amount: &'static str,
+    /// Unix seconds.
+    pub(crate) updated: i64,
 }
 
 #[derive(Default)]
@@ -66,16 +71,37 @@ pub(crate) struct Pinduoduo {
 }
 
 impl Pinduoduo {
+    /// A buyer asks for the money of an order.
+    pub(crate) fn want_back(&mut self, id: i64, number: &str, now: Timestamp) {
+        let order = self.orders.get_mut(number).expect("an order");
+        (order.refund_status, order.updated) = (2, now.secs());
+        let asked = AfterSale { order: number.to_owned(), status: 2, amount: order.pay, updated: now.secs() };
+        self.after_sales.insert(id, asked);
+    }
+
     fn detail(&self, number: &str) -> Value {
         let Some(order) = self.orders.get(number) else { return failure(50_001) };
+        json!({"order_info_get_response": {"order_info": Self::shown(number, order)}})
+    }
+
+    fn shown(number: &str, order: &Order) -> Value {
         let pay: serde_json::Number = order.pay.parse().expect("a number");
-        json!({"order_info_get_response": {"order_info": {
+        json!({
             "order_sn": number, "order_status": order.status, "confirm_status": order.confirm,
             "refund_status": order.refund_status, "risk_control_status": 0, "pay_amount": pay,
-            "confirm_time": "2026-01-02 11:00:00", "updated_at": "2026-01-02 11:00:01",
+            "confirm_time": "2026-01-02 11:00:00", "updated_at": beijing(order.updated),
             "item_list": [{"goods_id": order.goods, "sku_id": order.sku, "outer_id": "", "goods_count": order.count,
                            "goods_price": 28.88, "goods_spec": ""}]
-        }}})
+        })
+    }
+
+    /// Orders that changed in a window.
+    fn changed(&self, params: &BTreeMap<String, String>) -> Value {
+        assert_eq!(params["page"], "1", "these books are short");
+        let window = window(params);
+        let found = self.orders.iter().filter(|(_, order)| window.contains(&order.updated));
+        let list: Vec<Value> = found.map(|(number, order)| Self::shown(number, order)).collect();
+        json!({"order_sn_increment_get_response": {"total_count": list.len(), "order_sn_list": list}})
     }
 
     fn send(&mut self, params: &BTreeMap<String, String>) -> Value {
@@ -91,23 +117,31 @@ impl Pinduoduo {
         json!({"voucher_voucher_info_send_response": {"is_success": true}})
     }
 
-    fn list(&self, number: &str) -> Value {
-        let of_order = self.after_sales.iter().filter(|(_, one)| one.order == number);
-        let list: Vec<Value> = of_order
+    /// After-sales of an order, or those of one state that changed in a window.
+    fn list(&self, params: &BTreeMap<String, String>) -> Value {
+        let asked_for = |one: &AfterSale| match params.get("order_sn") {
+            Some(number) => one.order == *number,
+            None => {
+                params["after_sales_status"] == one.status.to_string()
+                    && window(params).contains(&one.updated)
+            }
+        };
+        let found = self.after_sales.iter().filter(|(_, one)| asked_for(one));
+        let list: Vec<Value> = found
             .map(|(id, one)| {
                 json!({"id": id, "order_sn": one.order, "after_sales_status": one.status, "after_sales_type": 2,
-                       "refund_amount": one.amount, "updated_time": "2026-01-02 11:05:00"})
+                       "refund_amount": one.amount, "updated_time": beijing(one.updated)})
             })
             .collect();
         json!({"refund_increment_get_response": {"total_count": list.len(), "refund_list": list}})
     }
 
-    fn agree(&mut self, request: &str) -> Value {
+    fn agree(&mut self, request: &str, now: Timestamp) -> Value {
         let request: Value = serde_json::from_str(request).expect("JSON");
         let id = request["after_sales_id"].as_i64().expect("a number");
         let found =
             self.after_sales.get_mut(&id).filter(|one| one.order == request["order_sn"] && one.status == 2);
-        let succ = found.map(|one| one.status = 10).is_some();
+        let succ = found.map(|one| (one.status, one.updated) = (10, now.secs())).is_some();
         self.agreed += u32::from(succ);
         json!({"response": {"result": {"succ": succ, "after_sales_id": id, "message": ""}}})
     }
@@ -118,6 +152,16 @@ impl Pinduoduo {
         self.stock.insert(item, params["quantity"].parse().expect("a number"));
         json!({"goods_quantity_update_response": {"is_success": true}})
     }
+}
+
+fn window(params: &BTreeMap<String, String>) -> std::ops::Range<i64> {
+    let at = |name: &str| params[name].parse().expect("Unix seconds");
+    at("start_updated_at")..at("end_updated_at")
+}
+
+/// Beijing time as the platform writes it.
+fn beijing(secs: i64) -> String {
+    Timestamp::from_secs(secs + 28_800).to_string()[..19].replace('T', " ")
 }
 
 fn failure(code: i64) -> Value {
@@ -148,8 +192,9 @@ impl Platform for Pinduoduo {
         let answer = match params["type"].as_str() {
             "pdd.order.information.get" => self.detail(&params["order_sn"]),
             "pdd.voucher.voucher.info.send" => self.send(&params),
-            "pdd.refund.list.increment.get" => self.list(params.get("order_sn").map_or("", String::as_str)),
-            "pdd.refund.agree" => self.agree(&params["request"]),
+            "pdd.refund.list.increment.get" => self.list(&params),
+            "pdd.refund.agree" => self.agree(&params["request"], call.now),
+            "pdd.order.number.list.increment.get" => self.changed(&params),
             "pdd.goods.quantity.update" => self.stock(&params),
             _ => failure(10_001),
         };

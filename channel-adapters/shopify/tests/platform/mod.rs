@@ -10,6 +10,7 @@ use testkit::{
     drive::Signed,
     pretend::{Answer, Call, Platform},
 };
+use vocabulary::Timestamp;
 
 pub(crate) const SHOP: &str = "test-shop.myshopify.com";
 pub(crate) const SECRET: &str = "shpss_TESTshared0123456789abcdef01";
@@ -140,16 +141,22 @@ impl Shop {
             return json!({ "productVariant": if known { found } else { Value::Null } });
         }
         if query.contains("orders(") {
-            return self.list();
+            return self.list(variables);
         }
         let Some(order) = self.order_of(&variables["id"]) else { return json!({ "order": null }) };
         json!({ "order": node(order, query) })
     }
 
-    fn list(&self) -> Value {
+    /// Orders that changed in the window of a search such as `updated_at:>='…' AND updated_at:<'…'`.
+    fn list(&self, variables: &Value) -> Value {
+        let search: Vec<&str> = variables["query"].as_str().unwrap().split('\'').collect();
+        assert_eq!((search[0], search[2]), ("updated_at:>=", " AND updated_at:<"));
+        let time = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
+        let window = time(search[1])..time(search[3]);
         let nodes: Vec<Value> = self
             .orders
             .values()
+            .filter(|order| window.contains(&time(&updated_at(order))))
             .map(|order| json!({ "legacyResourceId": order.id.to_string(), "updatedAt": updated_at(order) }))
             .collect();
         json!({ "orders": { "nodes": nodes, "pageInfo": { "hasNextPage": false, "endCursor": null } } })

@@ -109,12 +109,22 @@ impl Books {
                     self.payments.get(&intent).map(|payment| list(payment, &intent)).unwrap_or_default();
                 Answer::ok(&json!({ "object": "list", "data": data, "has_more": false }))
             }
-            ("GET", "/v1/events") => {
-                Answer::ok(&json!({ "object": "list", "data": self.events, "has_more": false }))
-            }
+            ("GET", "/v1/events") => Answer::ok(&self.list_events(call)),
             ("POST", "/v1/refunds") => self.refund_call(call),
             _ => failure(404, "resource_missing"),
         }
+    }
+
+    /// Events of a window, the newest first, one to a page.
+    fn list_events(&self, call: &Call) -> Value {
+        let at = |name: &str| call.param(name).parse::<i64>().unwrap();
+        let window = at("created[gte]")..at("created[lt]");
+        let inside = |event: &&Value| window.contains(&event["created"].as_i64().unwrap());
+        let found: Vec<&Value> = self.events.iter().rev().filter(inside).collect();
+        let after = call.param("starting_after");
+        let from = found.iter().position(|event| event["id"] == after).map_or(0, |at| at + 1);
+        let page: Vec<&&Value> = found.iter().skip(from).take(1).collect();
+        json!({ "object": "list", "data": page, "has_more": from + 1 < found.len() })
     }
 
     fn refund_call(&mut self, call: &Call) -> Answer {

@@ -131,6 +131,8 @@ pub(crate) struct Aftersale {
     pub(crate) order: u64,
     pub(crate) status: &'static str,
     pub(crate) amount: i64,
+    /// Unix seconds; the list shows what has a time after the tests began.
+    pub(crate) updated: i64,
 }
 
 /// WeChat's books.
@@ -156,13 +158,13 @@ impl Wechat {
     /// A buyer asks for the money back.
     pub(crate) fn ask(&mut self, number: &str, order: u64) {
         let amount = self.orders[&order].price;
-        let asked = Aftersale { order, status: "MERCHANT_PROCESSING", amount };
+        let asked = Aftersale { order, status: "MERCHANT_PROCESSING", amount, updated: 0 };
         self.aftersales.insert(number.to_owned(), asked);
     }
 
     pub(crate) fn shown(number: u64, order: &Order) -> Value {
         json!({ "errcode": 0, "errmsg": "ok", "order": { "order_id": number.to_string(), "status": order.status,
-            "openid": "oBuyer", "create_time": NOW.secs(), "update_time": NOW.secs() + order.status,
+            "openid": "oBuyer", "create_time": NOW.secs(), "update_time": updated(order),
             "order_detail": {
                 "product_infos": [{ "product_id": 100, "sku_id": "200", "sku_cnt": order.count,
                     "on_aftersale_sku_cnt": 0, "finish_aftersale_sku_cnt": 0, "real_price": order.price }],
@@ -175,11 +177,28 @@ impl Wechat {
         self.orders.get(&number).map_or_else(|| no(100_002), |order| Self::shown(number, order))
     }
 
+    /// The numbers of orders that changed in a window.
+    fn list(&self, range: &Value) -> Value {
+        let at = |name: &str| range[name].as_i64().unwrap();
+        let window = at("start_time")..at("end_time");
+        let found = self.orders.iter().filter(|(_, order)| window.contains(&updated(order)));
+        let numbers: Vec<u64> = found.map(|(number, _)| *number).collect();
+        json!({ "errcode": 0, "order_id_list": numbers, "has_more": false, "next_key": "" })
+    }
+
     fn aftersale(&self, number: &str) -> Value {
         let Some(found) = self.aftersales.get(number) else { return no(100_002) };
         json!({ "errcode": 0, "after_sale_order": { "after_sale_order_id": number, "status": found.status,
             "order_id": found.order.to_string(), "refund_info": { "amount": found.amount },
-            "update_time": NOW.secs(), "type": "REFUND" } })
+            "update_time": found.updated.max(NOW.secs()), "type": "REFUND" } })
+    }
+
+    fn list_aftersales(&self, body: &Value) -> Value {
+        let at = |name: &str| body[name].as_i64().unwrap();
+        let window = at("begin_update_time")..at("end_update_time");
+        let found = self.aftersales.iter().filter(|(_, one)| window.contains(&one.updated));
+        let numbers: Vec<&String> = found.map(|(number, _)| number).collect();
+        json!({ "errcode": 0, "after_sale_order_id_list": numbers, "has_more": false, "next_key": "" })
     }
 
     fn accept(&mut self, number: &str) -> Value {
@@ -235,6 +254,10 @@ impl Wechat {
     }
 }
 
+fn updated(order: &Order) -> i64 {
+    NOW.secs() + order.status
+}
+
 fn no(errcode: i64) -> Value {
     json!({ "errcode": errcode, "errmsg": "" })
 }
@@ -267,10 +290,8 @@ impl Platform for Wechat {
                 json!({ "errcode": 0, "data": { "normal_stock_num": self.stock, "total_stock_num": self.stock } })
             }
             "/channels/ec/product/stock/update" => self.stock(&body),
-            "/channels/ec/order/list/get" => {
-                let all: Vec<u64> = self.orders.keys().copied().collect();
-                json!({ "errcode": 0, "order_id_list": all, "has_more": false, "next_key": "" })
-            }
+            "/channels/ec/aftersale/getaftersalelist" => self.list_aftersales(&body),
+            "/channels/ec/order/list/get" => self.list(&body["update_time_range"]),
             "/xpay/notify_provide_goods" => self.provide(&body),
             "/xpay/refund_order" => self.refund(&body),
             _ => no(48_001),

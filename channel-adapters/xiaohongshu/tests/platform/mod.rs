@@ -23,12 +23,16 @@ pub(crate) struct Order {
     pub(crate) quantity: i64,
     /// What was delivered.
     pub(crate) content: Option<String>,
+    /// Milliseconds; the lists show what has a time.
+    pub(crate) updated: i64,
 }
 
 pub(crate) struct AfterSale {
     pub(crate) order: String,
     pub(crate) status: i64,
     pub(crate) fen: i64,
+    /// Milliseconds; the lists show what has a time.
+    pub(crate) updated: i64,
 }
 
 #[derive(Default)]
@@ -37,6 +41,8 @@ pub(crate) struct Xiaohongshu {
     pub(crate) after_sales: BTreeMap<String, AfterSale>,
     pub(crate) stock: BTreeMap<String, (i64, u32)>,
     pub(crate) deliveries: u32,
+    /// How often an after-sale was agreed to.
+    pub(crate) agreed: u32,
     pub(crate) forged_calls: u32,
     /// Grows with everything that happens: the time of changes, in milliseconds.
     clock: i64,
@@ -44,14 +50,15 @@ pub(crate) struct Xiaohongshu {
 
 impl Xiaohongshu {
     pub(crate) fn sell(&mut self, number: &str, quantity: i64, unit: i64) {
-        let order =
-            Order { status: 4, after_sales_status: 1, paid: unit * quantity, quantity, content: None };
+        let paid = unit * quantity;
+        let order = Order { status: 4, after_sales_status: 1, paid, quantity, content: None, updated: 0 };
         self.orders.insert(number.to_owned(), order);
     }
 
     pub(crate) fn want_back(&mut self, returns: &str, order: &str) {
         let fen = self.orders[order].paid;
-        self.after_sales.insert(returns.to_owned(), AfterSale { order: order.to_owned(), status: 1, fen });
+        let asked = AfterSale { order: order.to_owned(), status: 1, fen, updated: 0 };
+        self.after_sales.insert(returns.to_owned(), asked);
         self.orders.get_mut(order).unwrap().after_sales_status = 2;
     }
 
@@ -92,7 +99,7 @@ impl Xiaohongshu {
         json!({ "msgTag": tag, "sellerId": SELLER, "data": data.to_string() })
     }
 
-    fn act(&mut self, body: &Value) -> Value {
+    fn act(&mut self, body: &Value, now: Timestamp) -> Value {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         match body["method"].as_str().unwrap_or_default() {
             "order.getOrderDetail" => self.detail(&text("orderId")),
@@ -103,10 +110,40 @@ impl Xiaohongshu {
                 yes(&Value::Null)
             }
             "afterSale.getAfterSaleInfo" => self.info(&text("returnsId")),
-            "order.getOrderList" => yes(&json!({ "maxPageNo": 0, "orderList": [] })),
-            "afterSale.listAfterSaleInfos" => yes(&json!({ "maxPageNo": 0, "afterSaleBasicInfos": [] })),
+            "order.getOrderList" => self.orders_changed(body),
+            "afterSale.listAfterSaleInfos" => self.after_sales_changed(body),
+            "afterSale.auditReturns" if body["action"] == 1 => self.audit(&text("returnsId"), now),
             _ => no(),
         }
+    }
+
+    fn orders_changed(&self, body: &Value) -> Value {
+        let window = window(body);
+        let found = self.orders.iter().filter(|(_, order)| window.contains(&order.updated));
+        let list: Vec<Value> = found
+            .map(|(id, one)| json!({ "orderId": id, "orderStatus": one.status, "updateTime": one.updated }))
+            .collect();
+        yes(&json!({ "maxPageNo": 1, "orderList": list }))
+    }
+
+    fn after_sales_changed(&self, body: &Value) -> Value {
+        let window = window(body);
+        let found = self.after_sales.iter().filter(|(_, sale)| window.contains(&sale.updated));
+        let list: Vec<Value> = found
+            .map(|(id, one)| json!({ "returnsId": id, "status": one.status, "updatedAt": one.updated }))
+            .collect();
+        yes(&json!({ "maxPageNo": 1, "afterSaleBasicInfos": list }))
+    }
+
+    /// A second agreement is refused.
+    fn audit(&mut self, returns: &str, now: Timestamp) -> Value {
+        if self.after_sales.get(returns).is_none_or(|sale| sale.status != 1) {
+            return no();
+        }
+        self.pay_back(returns);
+        self.after_sales.get_mut(returns).unwrap().updated = now.secs() * 1_000;
+        self.agreed += 1;
+        yes(&Value::Null)
     }
 
     fn detail(&self, number: &str) -> Value {
@@ -142,6 +179,13 @@ impl Xiaohongshu {
     }
 }
 
+/// What a list asks for in seconds, in milliseconds.
+fn window(body: &Value) -> std::ops::Range<i64> {
+    assert_eq!((&body["timeType"], &body["pageNo"]), (&json!(2), &json!(1)), "these books are short");
+    let at = |name: &str| body[name].as_i64().unwrap() * 1_000;
+    at("startTime")..at("endTime")
+}
+
 fn yes(data: &Value) -> Value {
     json!({ "success": true, "error_code": 0, "error_msg": "", "data": data })
 }
@@ -167,7 +211,7 @@ impl Platform for Xiaohongshu {
             self.forged_calls += 1;
             return Answer::ok(&no());
         }
-        let answer = self.act(&body);
+        let answer = self.act(&body, call.now);
         if spoil { Answer { status: 200, body: "<html>".to_owned() } } else { Answer::ok(&answer) }
     }
 }

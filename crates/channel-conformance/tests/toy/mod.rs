@@ -1,5 +1,7 @@
 //! A toy protocol with switchable faults: JSON, signed by HMAC-SHA-256 in hex over time and body.
 
+pub(crate) mod joined;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -298,4 +300,12 @@ pub(crate) fn subject(fault: &str) -> Subject {
     ];
     subject.mutations = 1_000;
     subject
+}
+
+/// The toy in order.
+pub(crate) fn adapter() -> Arc<dyn Adapter> {
+    match connect("toy/shop-1".parse().expect("an account"), PROTOCOL.example_settings) {
+        Ok(adapter) => adapter,
+        Err(why) => panic!("the example does not connect: {why}"),
+    }
 }
