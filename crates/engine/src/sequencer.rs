@@ -196,7 +196,7 @@ impl Sequencer {
 
     async fn handle(&mut self, work: Work) -> Result<(), EngineError> {
         match work {
-            Work::Message(work) => self.message(*work).await,
+            Work::Message(work) => self.message(*work).await.map(|_| ()),
             Work::Refused(work) => self.refused(*work).await,
             Work::Operator(work) => self.operator(*work).await,
             Work::Report(report) => self.report(*report).await,

@@ -34,6 +34,15 @@ pub(super) fn content_hash(content: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is dealt with for good.
+    Done,
+    /// It was turned down for a reason that time can heal.
+    MayHeal(Reason),
+}
+
 /// Whether a message was seen before.
 pub(super) enum Seen {
     Never,
@@ -71,7 +80,7 @@ impl Sequencer {
         sender
     }
 
-    pub(super) async fn message(&mut self, work: MessageWork) -> Result<(), EngineError> {
+    pub(super) async fn message(&mut self, work: MessageWork) -> Result<Taken, EngineError> {
         let hash = content_hash(&work.inbound.content);
         let key = work.dedupe_key();
         match self.seen(key.as_ref(), hash) {
@@ -81,7 +90,7 @@ impl Sequencer {
                 if let Some(reply) = work.reply {
                     tokio::spawn(forward(answer, reply));
                 }
-                Ok(())
+                Ok(Taken::Done)
             }
             Seen::Stored(sealed, message) => {
                 metrics::counter!("kami_inbox_repeats_total").increment(1);
@@ -93,9 +102,9 @@ impl Sequencer {
                     // The caller may have hung up.
                     let _gone = reply.send(stored);
                 }
-                Ok(())
+                Ok(Taken::Done)
             }
-            Seen::Conflict => self.conflict(work, hash).await,
+            Seen::Conflict => self.conflict(work, hash).await.map(|()| Taken::Done),
         }
     }
 
@@ -104,7 +113,7 @@ impl Sequencer {
         mut work: MessageWork,
         key: Option<String>,
         hash: [u8; 32],
-    ) -> Result<(), EngineError> {
+    ) -> Result<Taken, EngineError> {
         let account = work.account().clone();
         let cause = Cause {
             actor: work.actor(),
@@ -129,8 +138,11 @@ impl Sequencer {
         if verdict == Verdict::Rejected {
             self.forget_numbers(&mut staged);
         }
-        let healing = matches!(&draft, Draft::Rejected(rejection) if may_heal(rejection.reason));
-        let dedupe_key = key.filter(|_| !healing);
+        let taken = match &draft {
+            Draft::Rejected(rejection) if may_heal(rejection.reason) => Taken::MayHeal(rejection.reason),
+            _ => Taken::Done,
+        };
+        let dedupe_key = key.filter(|_| taken == Taken::Done);
         staged.answer = dedupe_key.clone().map(|key| self.remember(key, hash));
         staged.keys = draft.keys();
         staged.inbox = Some(InboxDraft {
@@ -150,7 +162,8 @@ impl Sequencer {
             adapter.answer(&verified, &inbound, &draft.into_outcome(keys))
         });
         staged.render = Some(render);
-        self.commit(&cause, staged).await
+        self.commit(&cause, staged).await?;
+        Ok(taken)
     }
 
     /// Same id, other content: no effect, and somebody should look.

@@ -5,32 +5,52 @@ use std::sync::Arc;
 use channel::{RawRequest, sign};
 use domain::{channel::Command as ChannelCommand, order};
 use events::{Actor, channel::AttemptOutcome};
-use vocabulary::{MessageId, Timestamp};
+use vocabulary::{MessageId, Reason, Timestamp};
 
-use super::{Sequencer, lookup::Wanted, settle};
+use super::{
+    Sequencer,
+    lookup::{Wanted, external_no},
+    message::Taken,
+    settle,
+};
 use crate::{
     EngineError,
-    effects::{Job, JobKey, JobKind, Report},
+    effects::{Found, Job, JobKey, JobKind, Report},
     unit::Cause,
     work::{MessageWork, Staged},
 };
 
+/// How often an order is read that cannot be taken in (its item is not listed, it has no price, sales are suspended):
+/// for about a day, at last once an hour. Then a person must look.
+const UNHEALED_TRIES: u32 = 30;
+
+fn read_again_later(attempt: u32, code: &str) -> AttemptOutcome {
+    let code = code.to_owned();
+    if attempt >= UNHEALED_TRIES {
+        return AttemptOutcome::Abandoned { code };
+    }
+    let secs = 60_u32.checked_shl(attempt.saturating_sub(1).min(6)).map_or(3_600, |secs| secs.min(3_600));
+    AttemptOutcome::RetryAfter { secs, code }
+}
+
 impl Sequencer {
     pub(super) async fn report(&mut self, report: Report) -> Result<(), EngineError> {
-        let Report { job, attempt, outcome, found, renewed } = report;
+        let Report { job, attempt, mut outcome, found, renewed } = report;
         self.scheduled.remove(&job.key);
+        let page = found.as_ref().map(|found| (found.next.clone(), found.confirm.clone()));
+        let unhealed = match found {
+            Some(found) => self.read_messages(&job, found).await?,
+            None => Vec::new(),
+        };
+        if let (JobKey::ReadBack(..), Some((_, reason))) = (&job.key, unhealed.first()) {
+            outcome = read_again_later(attempt, reason.code());
+        }
         let over = !matches!(outcome, AttemptOutcome::RetryAfter { .. } | AttemptOutcome::Unknown { .. });
         if !over {
             self.delayed.insert(job.key.clone(), self.retry_at(&outcome, attempt));
         }
         if let AttemptOutcome::Abandoned { code } | AttemptOutcome::Refused { code } = &outcome {
             tracing::warn!(channel.account = %job.account, job = ?job.key, code, "a call to a channel was given up");
-        }
-        let page = found.as_ref().map(|found| (found.next.clone(), found.confirm.clone()));
-        if let Some(found) = found {
-            for inbound in found.messages {
-                self.read_message(&job, inbound, &found.response).await?;
-            }
         }
         let mut staged = Staged::default();
         match (&job.key, &job.kind) {
@@ -62,6 +82,7 @@ impl Sequencer {
                 self.settle_channel(&job, command).await?;
             }
             (JobKey::Poll(..), JobKind::Poll(poll)) => {
+                self.read_later(&job, unhealed).await?;
                 self.polled(&job, poll.clone(), &outcome, page, &mut staged.jobs);
             }
             (JobKey::Renew(..), JobKind::Renew(replaces)) => {
@@ -115,14 +136,49 @@ impl Sequencer {
         Job { attempts: attempt, ..job.clone() }
     }
 
+    /// Takes everything in that was found, and returns the orders whose messages time may heal, with the reasons.
+    async fn read_messages(
+        &mut self,
+        job: &Job,
+        found: Found,
+    ) -> Result<Vec<(Option<String>, Reason)>, EngineError> {
+        let mut unhealed = Vec::new();
+        for inbound in found.messages {
+            let number = external_no(&inbound.ask).map(str::to_owned);
+            if let Taken::MayHeal(reason) = self.read_message(job, inbound, &found.response).await? {
+                unhealed.push((number, reason));
+            }
+        }
+        Ok(unhealed)
+    }
+
+    /// Orders that a poll found and that could not be taken in are read by themselves until they can be.
+    async fn read_later(
+        &mut self,
+        job: &Job,
+        unhealed: Vec<(Option<String>, Reason)>,
+    ) -> Result<(), EngineError> {
+        let can_read = self.adapters.get(&job.account).is_some_and(|adapter| adapter.read_back().is_some());
+        for (number, reason) in unhealed {
+            let Some(number) = number.filter(|_| can_read) else {
+                tracing::warn!(channel.account = %job.account, reason = reason.code(), "a poll found what cannot be taken in");
+                continue;
+            };
+            if let Err(rejection) = self.read_back_ask(&job.account, &number).await? {
+                tracing::error!(channel.account = %job.account, %rejection, "an order cannot be read later");
+            }
+        }
+        Ok(())
+    }
+
     /// What a channel said when it was asked is a message like any other: kept, recognised when it repeats, acted on.
     async fn read_message(
         &mut self,
         job: &Job,
         inbound: channel::Inbound,
         response: &[u8],
-    ) -> Result<(), EngineError> {
-        let Some(adapter) = self.adapters.get(&job.account) else { return Ok(()) };
+    ) -> Result<Taken, EngineError> {
+        let Some(adapter) = self.adapters.get(&job.account) else { return Ok(Taken::Done) };
         let poll = match &job.kind {
             JobKind::Poll(poll) => Some(poll.name.clone()),
             _ => None,

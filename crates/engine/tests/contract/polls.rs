@@ -96,3 +96,20 @@ async fn new_settings_are_sealed_before_the_account_is_connected_and_used_at_onc
     assert_eq!(polls(&world.calls()).len(), 1, "the stored settings are the new ones");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_order_whose_item_is_not_listed_yet_is_read_until_it_can_be_taken_in() {
+    let world = World::open(POLLING).await;
+    world.script("poll", ["ok\npaid/A-1/item-new/1"]);
+    world.script("read", ["ok\npaid/A-1/item-new/1"; 4]);
+    world.advance(60).await;
+    assert_eq!(world.count("OrderPlaced").await, 0);
+    assert_eq!(world.count("ReadBackSettled").await, 0, "it is not given up");
+    let (account, item) = (world.shop.clone(), "item-new".to_owned());
+    let listing = OperatorCommand::MapListing { account, item, sku: "steam-50".parse().unwrap() };
+    world.operate(listing).await;
+    world.advance(600).await;
+    assert_eq!((world.count("OrderPlaced").await, world.count("OrderDelivered").await), (1, 1));
+    assert_eq!(world.count("ReadBackSettled").await, 1);
+    world.stop().await;
+}
