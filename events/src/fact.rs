@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    buyer, channel, order, pool, price, sku,
+    buyer, channel, order, pool, price, procurement, sku,
     upcasters::{self, Upcasters},
 };
 
@@ -157,6 +157,9 @@ facts! {
     order::OrderClosed = 1,
     buyer::BuyerRegistered = 1,
     buyer::BuyerErased = 1,
+    procurement::ProcurementRequested = 1,
+    procurement::ProcurementAccepted = 1,
+    procurement::ProcurementSettled = 1,
 }
 
 /// Reads a payload of type `T` as it was stored at `version`, lifting it through `upcasters`.

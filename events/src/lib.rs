@@ -22,6 +22,7 @@ mod fact;
 pub mod order;
 pub mod pool;
 pub mod price;
+pub mod procurement;
 pub mod sentence;
 pub mod sku;
 pub mod upcasters;

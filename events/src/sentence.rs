@@ -11,6 +11,7 @@
 
 mod order;
 mod pool;
+mod procurement;
 mod setup;
 mod words;
 
@@ -106,6 +107,9 @@ fn said(fact: &Fact) -> &dyn Say {
         Fact::OrderClosed(e) => e,
         Fact::BuyerRegistered(e) => e,
         Fact::BuyerErased(e) => e,
+        Fact::ProcurementRequested(e) => e,
+        Fact::ProcurementAccepted(e) => e,
+        Fact::ProcurementSettled(e) => e,
     }
 }
 

@@ -18,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test may panic")]
 
 mod books;
+mod buying;
 mod front;
 mod http;
 mod world;

@@ -13,6 +13,7 @@ pub mod channel;
 pub mod order;
 pub mod pool;
 pub mod price;
+pub mod procurement;
 pub mod sku;
 
 /// A business "no": nothing is recorded.

@@ -6,8 +6,11 @@ mod call;
 mod job;
 mod lane;
 mod poll;
+mod procure;
 mod runner;
 
-pub(crate) use job::{DeliveryDraft, Found, Job, JobKey, JobKind, LineDraft, PollJob, PollStep, Report};
+pub(crate) use job::{
+    DeliveryDraft, Found, Job, JobKey, JobKind, LineDraft, PollJob, PollStep, ProcureDraft, Report,
+};
 pub use runner::EffectPolicy;
 pub(crate) use runner::{Load, Runner};

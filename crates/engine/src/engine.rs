@@ -74,6 +74,9 @@ pub struct Policy {
     pub waiting_max: usize,
     /// How hard calls to channels are tried.
     pub effects: EffectPolicy,
+    /// Where the world reaches this server, `https://kami.example` for example: suppliers are asked to call
+    /// back below it. Without it they are only asked how things stand.
+    pub public_address: Option<String>,
 }
 
 impl Default for Policy {
@@ -84,6 +87,7 @@ impl Default for Policy {
             snapshot_every: 200_000,
             waiting_max: 8_192,
             effects: EffectPolicy::default(),
+            public_address: None,
         }
     }
 }

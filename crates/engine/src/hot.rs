@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     Decider, buyer::Buyer, channel::Channel, order, order::Order, pool::Pool, price::PriceBook,
-    sku::SkuDefinition,
+    procurement::Procurement, sku::SkuDefinition,
 };
 use events::{Fact, RecordedEvent};
 use lru::LruCache;
@@ -22,7 +22,7 @@ const RESTING: NonZeroUsize = match NonZeroUsize::new(50_000) {
 };
 
 /// The shape of the snapshot below. Change it whenever a state type changes its meaning or serialisation.
-pub(crate) const SHAPE: &str = "kami-hot-3";
+pub(crate) const SHAPE: &str = "kami-hot-4";
 
 /// A state with its place in its stream.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -59,6 +59,7 @@ shelved!(SkuDefinition, skus);
 shelved!(Pool, pools);
 shelved!(PriceBook, prices);
 shelved!(Channel, channels);
+shelved!(Procurement, procurements);
 
 impl Shelved for Buyer {
     fn take(desk: &mut Desk, stream: &StreamId) -> Option<Entry<Self::State>> {
@@ -89,6 +90,7 @@ pub(crate) struct Desk {
     pub(crate) pools: Shelf<<Pool as Decider>::State>,
     pub(crate) prices: Shelf<<PriceBook as Decider>::State>,
     pub(crate) channels: Shelf<<Channel as Decider>::State>,
+    pub(crate) procurements: Shelf<<Procurement as Decider>::State>,
     pub(crate) buyers: LruCache<StreamId, Entry<<Buyer as Decider>::State>>,
     pub(crate) open_orders: Shelf<order::State>,
     pub(crate) resting_orders: LruCache<StreamId, Entry<order::State>>,
@@ -114,6 +116,7 @@ struct SavedRef<'a> {
     pools: &'a Shelf<<Pool as Decider>::State>,
     prices: &'a Shelf<<PriceBook as Decider>::State>,
     channels: &'a Shelf<<Channel as Decider>::State>,
+    procurements: &'a Shelf<<Procurement as Decider>::State>,
     orders: &'a Shelf<order::State>,
     last_batch: u32,
 }
@@ -124,6 +127,7 @@ struct Saved {
     pools: Shelf<<Pool as Decider>::State>,
     prices: Shelf<<PriceBook as Decider>::State>,
     channels: Shelf<<Channel as Decider>::State>,
+    procurements: Shelf<<Procurement as Decider>::State>,
     orders: Shelf<order::State>,
     last_batch: u32,
 }
@@ -135,6 +139,7 @@ impl Default for Desk {
             pools: HashMap::new(),
             prices: HashMap::new(),
             channels: HashMap::new(),
+            procurements: HashMap::new(),
             buyers: LruCache::new(RESTING),
             open_orders: HashMap::new(),
             resting_orders: LruCache::new(RESTING),
@@ -229,6 +234,7 @@ impl Desk {
             "pool" => self.pools.get_mut(stream).map(place),
             "price" => self.prices.get_mut(stream).map(place),
             "channel" => self.channels.get_mut(stream).map(place),
+            "procurement" => self.procurements.get_mut(stream).map(place),
             "buyer" => self.buyers.get_mut(stream).map(place),
             _ => match self.open_orders.get_mut(stream) {
                 Some(entry) => Some(place(entry)),
@@ -239,8 +245,11 @@ impl Desk {
 
     /// Applies a stored event. Old orders and buyers that memory no longer holds are noted as cold.
     pub(crate) fn replay(&mut self, event: &RecordedEvent, fact: &Fact) {
-        if let Fact::BatchOpened(opened) = fact {
-            self.last_batch = self.last_batch.max(opened.batch.0);
+        match fact {
+            Fact::BatchOpened(opened) => self.last_batch = self.last_batch.max(opened.batch.0),
+            // Its number is kept free, whether keys ever come or not.
+            Fact::ProcurementRequested(asked) => self.last_batch = self.last_batch.max(asked.batch.0),
+            _ => {}
         }
         let unknown = event.version.0 > 0 && !self.holds(&event.stream);
         if unknown || self.cold.contains(&event.stream) {
@@ -259,6 +268,7 @@ impl Desk {
             "channel" => self.apply_to::<Channel>(event, fact),
             "buyer" => self.apply_to::<Buyer>(event, fact),
             "order" => self.apply_to::<Order>(event, fact),
+            "procurement" => self.apply_to::<Procurement>(event, fact),
             _ => {}
         }
     }
@@ -285,6 +295,7 @@ impl Desk {
             pools: &self.pools,
             prices: &self.prices,
             channels: &self.channels,
+            procurements: &self.procurements,
             orders: &self.open_orders,
             last_batch: self.last_batch,
         })
@@ -297,6 +308,7 @@ impl Desk {
             pools: saved.pools,
             prices: saved.prices,
             channels: saved.channels,
+            procurements: saved.procurements,
             last_batch: saved.last_batch,
             ..Self::default()
         };

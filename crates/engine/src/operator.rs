@@ -2,7 +2,9 @@
 
 use domain::sku;
 use events::sku::SkuDefined;
-use vocabulary::{Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Sku, Timestamp};
+use vocabulary::{
+    Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Quantity, Sku, Timestamp,
+};
 
 use crate::work::OrderRef;
 
@@ -103,6 +105,21 @@ pub enum OperatorCommand {
         first_index: u32,
         /// Their fingerprints.
         fingerprints: Vec<String>,
+    },
+    /// Buy keys of a SKU from a supplier; the answer names the purchase and the batch kept free for it.
+    Procure {
+        /// The SKU.
+        sku: Sku,
+        /// The account at the supplier.
+        account: Account,
+        /// The supplier's item id.
+        item: String,
+        /// How many.
+        quantity: Quantity,
+        /// What all of them may cost at most.
+        max_price: Money,
+        /// Why.
+        reason: String,
     },
     /// Keep units of a batch (all, where none are named) from being sold.
     Quarantine {
@@ -212,8 +229,10 @@ pub struct OperatorAnswer {
     pub positions: Option<(Position, Position)>,
     /// The order concerned.
     pub order: Option<OrderId>,
-    /// The batch that was begun.
+    /// The batch that was begun, or is kept free for a purchase.
     pub batch: Option<BatchId>,
+    /// Our number of the purchase that was asked for.
+    pub procurement: Option<String>,
     /// The keys that are shown, in the order of the clear texts given to the renderer.
     pub keys: Vec<KeyRef>,
 }

@@ -9,6 +9,7 @@ mod message;
 mod operate;
 mod orders;
 mod polls;
+mod procurements;
 mod renewals;
 mod reports;
 mod stock;
@@ -22,13 +23,14 @@ use std::{
 
 use channel::{Protocol, Reply};
 use domain::{
-    Rejection, buyer::Buyer, channel::Channel, order::Order, pool::Pool, price::PriceBook, sku::SkuDefinition,
+    Rejection, buyer::Buyer, channel::Channel, order::Order, pool::Pool, price::PriceBook,
+    procurement::Procurement, sku::SkuDefinition,
 };
 use event_log::{EventLog, Head, NumberKind};
 use events::Fact;
 use lru::LruCache;
 use tokio::sync::{mpsc, watch};
-use vault::{MerchantKeys, PollMark};
+use vault::{MerchantKeys, PollMark, Vault};
 use vocabulary::{MerchantId, OrderId, Sku, Timestamp};
 
 use crate::{
@@ -67,6 +69,7 @@ struct Hosts {
     channels: Host<Channel>,
     buyers: Host<Buyer>,
     orders: Host<Order>,
+    procurements: Host<Procurement>,
 }
 
 pub(crate) struct Sequencer {
@@ -75,6 +78,7 @@ pub(crate) struct Sequencer {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     adapters: Arc<Adapters>,
+    vault: Arc<Vault>,
     keys: MerchantKeys,
     policy: Policy,
     desk: SharedDesk,
@@ -107,6 +111,7 @@ pub(crate) struct Start {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) adapters: Arc<Adapters>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) keys: MerchantKeys,
     pub(crate) policy: Policy,
     pub(crate) desk: SharedDesk,
@@ -127,6 +132,7 @@ impl Sequencer {
             channels: Host::new(&desk),
             buyers: Host::new(&desk),
             orders: Host::new(&desk),
+            procurements: Host::new(&desk),
         };
         Self {
             snapshot_due_at: start.head.position.0 + start.policy.snapshot_every,
@@ -135,6 +141,7 @@ impl Sequencer {
             clock: start.clock,
             ids: start.ids,
             adapters: start.adapters,
+            vault: start.vault,
             keys: start.keys,
             policy: start.policy,
             desk,
@@ -222,11 +229,12 @@ impl Sequencer {
     /// Seals what is staged and sends the unit to the writer.
     async fn commit(&mut self, cause: &Cause, mut staged: Staged) -> Result<(), EngineError> {
         let now = self.now();
-        let (events, pools, mut orders, resumed) = {
+        let (events, pools, mut orders, procurements, resumed) = {
             let mut desk = lock(&self.desk);
             let mut pools: Vec<Sku> = Vec::new();
             let mut orders: Vec<OrderId> = Vec::new();
             let mut channels = Vec::new();
+            let mut procurements = Vec::new();
             let mut resumed = None;
             for (stream, fact) in &desk.staged {
                 if let Fact::ChannelResumed(e) = fact {
@@ -236,6 +244,7 @@ impl Sequencer {
                     "pool" => pools.extend(stream.key().parse::<Sku>().ok()),
                     "order" => orders.extend(stream.as_str().parse::<OrderId>().ok()),
                     "channel" => channels.push(stream.clone()),
+                    "procurement" => procurements.push(stream.clone()),
                     _ => {}
                 }
             }
@@ -251,12 +260,13 @@ impl Sequencer {
                         .flat_map(|c| c.pending(&desk, self.head.position.0)),
                 );
             }
-            (events, pools, orders, resumed)
+            (events, pools, orders, procurements, resumed)
         };
         orders.extend(resumed.into_iter().flat_map(|account| self.open_orders_of(&account)));
         for order in orders {
             self.order_jobs(&order, &mut staged.jobs);
         }
+        staged.jobs.extend(procurements.iter().filter_map(|stream| self.procurement_job(stream, false)));
         self.keep_new_jobs(&mut staged.jobs);
         self.stock_dirty.extend(pools);
         if events.is_empty() {

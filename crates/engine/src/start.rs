@@ -69,6 +69,7 @@ impl Engine {
             load: effects.clone(),
         };
         let (failed, failure) = watch::channel(false);
+        let sequencers_vault = vault.clone();
         let engine = Self {
             merchant: merchant.clone(),
             log: log.clone(),
@@ -95,6 +96,7 @@ impl Engine {
             clock,
             ids,
             adapters,
+            vault: sequencers_vault,
             keys,
             policy,
             desk,

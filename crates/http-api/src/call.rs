@@ -38,16 +38,20 @@ pub(crate) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) order: Option<OrderId>,
-    /// The batch that was begun.
+    /// The batch that was begun, or is kept free for a purchase.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>)]
     pub(crate) batch: Option<BatchId>,
+    /// Our number of the purchase that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) procurement: Option<String>,
 }
 
 impl From<&OperatorAnswer> for Answer {
     fn from(answer: &OperatorAnswer) -> Self {
         let (first_pos, last_pos) = answer.positions.unzip();
-        Self { first_pos, last_pos, order: answer.order, batch: answer.batch }
+        let procurement = answer.procurement.clone();
+        Self { first_pos, last_pos, order: answer.order, batch: answer.batch, procurement }
     }
 }
 

@@ -39,6 +39,7 @@ mod inbox;
 mod openapi;
 mod orders;
 mod problem;
+mod procure;
 mod serve;
 mod stream;
 mod table;

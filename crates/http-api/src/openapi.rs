@@ -18,7 +18,7 @@ use crate::{
     api::{Api, Shared},
     auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
     orders::{actions, history, read},
-    stream, views,
+    procure, stream, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -53,6 +53,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(catalog::quotas))
         .routes(routes!(catalog::set_quota))
         .routes(routes!(catalog::void))
+        .routes(routes!(procure::procure))
         .routes(routes!(batches::list))
         .routes(routes!(batches::key))
         .routes(routes!(batches::quarantine))

@@ -15,6 +15,7 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) kek_file: PathBuf,
     pub(crate) listen: String,
+    pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
     pub(crate) log_level: String,
     pub(crate) log_format: String,
@@ -74,6 +75,14 @@ impl Config {
         if listen.parse::<std::net::SocketAddr>().is_err() {
             read.problems.push("listen: is not an address with a port, such as 127.0.0.1:7300".to_owned());
         }
+        let public_address = Some(read.text("public_address")).filter(|address| !address.is_empty());
+        let is_address = |text: &String| {
+            let plain = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains(['?', '#']);
+            plain && (text.starts_with("https://") || text.starts_with("http://"))
+        };
+        if !public_address.as_ref().is_none_or(is_address) {
+            read.problems.push("public_address: is not an address such as https://kami.example".to_owned());
+        }
         let log_format = read.text("log.format");
         if !["text", "json"].contains(&log_format.as_str()) {
             read.problems.push("log.format: is neither text nor json".to_owned());
@@ -93,6 +102,7 @@ impl Config {
                 data,
                 kek_file,
                 listen,
+                public_address,
                 merchant,
                 log_level,
                 log_format,
@@ -111,6 +121,7 @@ impl Config {
     /// The merchant's policy.
     pub(crate) fn policy(&self) -> engine::Policy {
         engine::Policy {
+            public_address: self.public_address.clone(),
             backorder_secs: self.backorder_secs,
             stock_publish_every_ms: self.stock_publish_every_ms,
             snapshot_every: self.snapshot_every,
@@ -203,9 +214,9 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let text = "listen = \"nowhere\"\nmerchant = \"Not A Slug\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
+        let text = "listen = \"nowhere\"\npublic_address = \"kami\"\nmerchant = \"Not A Slug\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
         let error = load(text).unwrap_err().to_string();
-        for part in ["colour", "policy.x", "listen", "merchant", "policy.backorder_secs"] {
+        for part in ["colour", "policy.x", "listen", "public_address", "merchant", "policy.backorder_secs"] {
             assert!(error.contains(part), "{part} is missing in: {error}");
         }
     }

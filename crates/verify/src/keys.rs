@@ -77,6 +77,11 @@ impl Keys {
             unit.is_some_and(|unit| !matches!(unit.status, Status::Voided | Status::Revoked))
         })
     }
+    /// How many keys a batch has; none where it was never begun.
+    pub(crate) fn size(&self, batch: BatchId) -> Option<u64> {
+        let batch = self.batches.get(&batch)?;
+        Some(batch.units.len() as u64 / u64::from(batch.uses))
+    }
     /// How many keys each batch has.
     pub(crate) fn batch_sizes(&self) -> BTreeMap<u32, u64> {
         let size = |batch: &Batch| batch.units.len() as u64 / u64::from(batch.uses);

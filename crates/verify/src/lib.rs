@@ -33,6 +33,7 @@ mod orders;
 mod pages;
 mod pass;
 mod payment;
+mod procurements;
 mod report;
 mod rows;
 mod stock;

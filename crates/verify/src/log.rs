@@ -218,6 +218,9 @@ fn stream_kind(fact: &Fact) -> &'static str {
         | Fact::KeysRevoked(_)
         | Fact::KeysVoided(_) => "pool",
         Fact::BuyerRegistered(_) | Fact::BuyerErased(_) => "buyer",
+        Fact::ProcurementRequested(_) | Fact::ProcurementAccepted(_) | Fact::ProcurementSettled(_) => {
+            "procurement"
+        }
         _ => "order",
     }
 }

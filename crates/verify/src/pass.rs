@@ -15,6 +15,7 @@ use crate::{
     numbers::Numbers,
     orders::Orders,
     payment,
+    procurements::Procurements,
     report::{At, Findings, MerchantReport},
     rows::{EventRow, HeadRow, Unreadable},
     stock::Stock,
@@ -33,6 +34,7 @@ pub(crate) struct Pass<'f> {
     lines: Lines,
     books: Books,
     stock: Stock,
+    procurements: Procurements,
     /// The units that the event at hand moved.
     moves: Vec<Move>,
 }
@@ -59,6 +61,7 @@ impl<'f> Pass<'f> {
             lines: Lines::default(),
             books: Books::default(),
             stock: Stock::default(),
+            procurements: Procurements::default(),
             moves: Vec::new(),
         }
     }
@@ -110,6 +113,7 @@ impl<'f> Pass<'f> {
         let mut scene = Scene { at, order: own, moves: &mut self.moves, findings };
         self.keys.fact(fact, &self.orders, &mut scene);
         self.orders.moved(&self.moves);
+        self.procurements.fact(fact, &self.keys, at, findings);
         self.stock.fact(fact, &self.moves, &self.keys, at, findings);
         payment::fact(fact, own, &mut self.orders, at, findings);
         self.books.fact(fact, own, &mut self.orders, at, findings);

@@ -86,7 +86,8 @@ pub enum Invariant {
     I11,
     /// Nothing is bound, shown or handed over before it is paid.
     I12,
-    /// Stock adds up, and nothing is ever below zero.
+    /// Stock adds up, and nothing is ever below zero; what was bought came into stock once, as the batch kept free
+    /// for it.
     I13,
     /// Each order's money adds up, and a closed order owes nothing.
     I15,

@@ -38,6 +38,7 @@ fn stream(kind: &str) -> String {
         "channel" => "<channel>.<shop>",
         "order" => "<uuid>",
         "buyer" => "<pseudonym>",
+        "procurement" => "<our number>",
         _ => "<sku>",
     };
     format!("{kind}-{key}")

@@ -1,6 +1,6 @@
 //! A call to be made, and how it ended.
 
-use channel::{DeliveryJob, Inbound, LineView, PaymentJob, RefundJob, StockJob, Window};
+use channel::{DeliveryJob, Inbound, LineView, PaymentJob, ProcureJob, RefundJob, StockJob, Window};
 use events::channel::AttemptOutcome;
 use vocabulary::{Account, CardKey, KeyRef, Money, OrderId, Quantity, Secret, Sku, Timestamp};
 
@@ -14,6 +14,7 @@ pub(crate) enum JobKey {
     PushStock(Account, String),
     Poll(Account, String),
     Renew(Account),
+    Procure(String),
 }
 
 #[derive(Clone)]
@@ -80,6 +81,17 @@ pub(crate) enum JobKind {
     Poll(PollJob),
     /// The digest of the settings to be renewed.
     Renew(String),
+    Procure(Box<ProcureDraft>),
+}
+
+/// A purchase, and how far it is known to be.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ProcureDraft {
+    pub(crate) job: ProcureJob,
+    /// The supplier's number.
+    pub(crate) reference: Option<String>,
+    /// The supplier took it: the keys are still to come.
+    pub(crate) accepted: bool,
 }
 
 /// One step of a poll.
@@ -113,13 +125,21 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// How many attempts more than others it may take: a supplier that took a purchase may need a day for it.
+    pub(crate) fn patience(&self) -> u32 {
+        match &self.kind {
+            JobKind::Procure(draft) if draft.accepted => 48,
+            _ => 0,
+        }
+    }
+
     /// Whether it is tried for as long as its account is there: nothing is lost or owed while it fails.
     pub(crate) fn is_upkeep(&self) -> bool {
         matches!(self.kind, JobKind::Poll(_) | JobKind::Renew(_))
     }
 }
 
-/// What a read-back or poll found, with the response it was read from.
+/// What a read-back, a poll or a purchase found, with the response it was read from.
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) response: Vec<u8>,

@@ -184,6 +184,7 @@ impl Runner {
             JobKind::ReadBack(external_no) => call.read_back(external_no).await,
             JobKind::PushStock(stock) => (call.push_stock(stock).await, None),
             JobKind::Poll(poll) => call.poll(poll).await,
+            JobKind::Procure(draft) => call.procure(draft, job.unknown).await,
             JobKind::Renew(_) => {
                 let (outcome, settings) = call.renew().await;
                 renewed = settings;
@@ -199,7 +200,7 @@ impl Runner {
         let attempt = job.attempts.saturating_add(1);
         match outcome {
             AttemptOutcome::RetryAfter { code, .. } | AttemptOutcome::Unknown { code }
-                if attempt >= self.policy.attempts_max && !job.is_upkeep() =>
+                if attempt >= self.policy.attempts_max.saturating_add(job.patience()) && !job.is_upkeep() =>
             {
                 AttemptOutcome::Abandoned { code }
             }

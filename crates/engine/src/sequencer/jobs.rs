@@ -33,7 +33,7 @@ impl ChannelJobs {
     }
 }
 
-fn fresh(key: JobKey, account: Account, kind: JobKind) -> Job {
+pub(super) fn fresh(key: JobKey, account: Account, kind: JobKind) -> Job {
     Job { key, account, kind, attempts: 0, unknown: false, not_before: Timestamp::default() }
 }
 
@@ -114,6 +114,7 @@ impl Sequencer {
                 job.unknown = !matches!(job.kind, JobKind::CheckPayment(_));
             }
         }
+        jobs.extend(self.pending_procurements());
         self.stock_dirty.extend(lock(&self.desk).pools.keys().filter_map(|s| s.key().parse().ok()));
         self.keep_new_jobs(&mut jobs);
         let staged = Staged { jobs, ..Staged::default() };

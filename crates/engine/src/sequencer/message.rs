@@ -267,7 +267,7 @@ impl Sequencer {
             Ask::Nothing => Ok(Ok(Draft::Accepted(None))),
             // The messages of a batch reach the sequencer one by one.
             Ask::Batch(_) => Ok(Ok(Draft::Accepted(None))),
-            Ask::Procured(_) => Ok(Ok(Draft::Parked)),
+            Ask::Procured(procured) => self.procured(&account, procured).await,
             Ask::Unmapped { kind } => {
                 tracing::warn!(channel.account = %account, kind, "a message of an unknown kind was parked");
                 metrics::counter!("kami_inbox_parked_total").increment(1);

@@ -16,6 +16,7 @@ use vocabulary::{Account, BatchId, DeliveryMethod, OrderId, Reason, Sku};
 use super::{
     Sequencer,
     message::{Seen, forward},
+    procurements::Wish,
     settle,
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     work::{InboxDraft, OperatorWork, OrderRef, Setup, Staged},
 };
 
-type Operated = Result<Result<OperatorAnswer, Rejection>, EngineError>;
+pub(super) type Operated = Result<Result<OperatorAnswer, Rejection>, EngineError>;
 
 impl Sequencer {
     pub(super) async fn operator(&mut self, work: OperatorWork) -> Result<(), EngineError> {
@@ -124,18 +125,21 @@ impl Sequencer {
             | Op::Quarantine { .. }
             | Op::LiftQuarantine { .. }
             | Op::Void { .. } => self.operate_pool(command.clone()).await,
+            Op::Procure { sku, account, item, quantity, max_price, reason } => {
+                self.procure(Wish { sku, account, item, quantity, max_price, reason }).await
+            }
             _ => self.operate_order(command).await,
         }
     }
 
-    fn known_sku(&self, sku: &Sku) -> Result<(), Rejection> {
+    pub(super) fn known_sku(&self, sku: &Sku) -> Result<(), Rejection> {
         match lock(&self.desk).sku(sku) {
             Some(_) => Ok(()),
             None => Err(Rejection::new(Reason::UnknownSku, format!("{sku} is not defined"))),
         }
     }
 
-    fn known_account(&self, account: &Account) -> Result<(), Rejection> {
+    pub(super) fn known_account(&self, account: &Account) -> Result<(), Rejection> {
         match lock(&self.desk).channel(account) {
             Some(_) => Ok(()),
             None => Err(Rejection::new(Reason::UnknownChannel, format!("{account} is not connected"))),
@@ -417,7 +421,8 @@ fn account_of(command: &OperatorCommand) -> Option<Account> {
         | OperatorCommand::Resume { account, .. }
         | OperatorCommand::MapListing { account, .. }
         | OperatorCommand::RemoveListing { account, .. }
-        | OperatorCommand::SetQuota { account, .. } => Some(account.clone()),
+        | OperatorCommand::SetQuota { account, .. }
+        | OperatorCommand::Procure { account, .. } => Some(account.clone()),
         _ => None,
     }
 }

@@ -88,6 +88,10 @@ impl Sequencer {
             (JobKey::Renew(..), JobKind::Renew(replaces)) => {
                 self.renewed(&job, replaces.clone(), &outcome, renewed, &mut staged).await?;
             }
+            (JobKey::Procure(..), _) => {
+                let again = self.procurement_reported(&job, attempt, &outcome).await?;
+                staged.jobs.extend(again);
+            }
             // Asking and publishing change nothing at the channel: a try that failed is simply repeated.
             _ => staged.jobs.push(self.again(&job, attempt)),
         }

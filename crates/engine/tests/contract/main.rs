@@ -4,8 +4,10 @@
 
 mod items;
 mod polls;
+mod procurements;
 mod refunds;
 mod renewals;
 mod steps;
 mod toy;
+mod toy_supplier;
 mod world;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use channel::{
     Adapter, AmountCheck, Ask, CallOutcome, Capabilities, Deliver, DeliveryJob, Inbound, Kind, Limits,
-    LineAsk, Manifest, OrderAsk, OutboundRequest, Outcome, Page, Poll, Proof, Protocol, PushStock,
+    LineAsk, Manifest, OrderAsk, OutboundRequest, Outcome, Page, Poll, Procure, Proof, Protocol, PushStock,
     RawRequest, ReadBack, Refund, RefundAsk, RefundJob, Refusal, Renew, Reply, Response, SettingsError,
     Shortage, Stage, Step, StockJob, Unable, Verified, Window, sign,
 };
@@ -33,6 +33,7 @@ const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifes
             refund: true,
             poll: true,
             renew: true,
+            procure: true,
             refunds_cancelled_orders,
             ..Capabilities::NONE
         },
@@ -46,8 +47,10 @@ const fn manifest(code: &'static str, refunds_cancelled_orders: bool) -> Manifes
 /// What an account of the toy is set up with.
 #[derive(Deserialize)]
 #[serde(default)]
-struct Settings {
-    repeat_is_safe: bool,
+pub(crate) struct Settings {
+    pub(crate) repeat_is_safe: bool,
+    /// Whether it can be asked how a purchase stands.
+    pub(crate) asks: bool,
     poll: bool,
     /// Its access is renewed so many seconds after the world begins.
     renew_at: Option<i64>,
@@ -56,13 +59,13 @@ struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { repeat_is_safe: true, poll: false, renew_at: None, token: "t0".to_owned() }
+        Self { repeat_is_safe: true, asks: true, poll: false, renew_at: None, token: "t0".to_owned() }
     }
 }
 
-struct Toy {
+pub(crate) struct Toy {
     account: Account,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 fn connect(account: Account, text: &str) -> Result<Arc<dyn Adapter>, SettingsError> {
@@ -80,6 +83,7 @@ pub(crate) fn message(path: &str) -> Option<Inbound> {
         }
         ["refund", number, refund, memo] => Ask::RefundRequested(refund_ask(number, refund, memo)),
         ["refunded", number, refund] => Ask::RefundSettled(refund_ask(number, refund, "")),
+        ["procured", our_no, state] => Ask::Procured(crate::toy_supplier::procured(our_no, state)),
         ["changed", number] => Ask::ReadBack { external_no: (*number).to_owned() },
         ["order", number] => {
             Ask::OrderQuery { external_no: Some((*number).to_owned()), order: None, with_keys: true }
@@ -114,13 +118,13 @@ fn refund_ask(number: &str, refund: &str, memo: &str) -> RefundAsk {
     }
 }
 
-fn call(path: &str, body: String) -> Result<OutboundRequest, Unable> {
+pub(crate) fn call(path: &str, body: String) -> Result<OutboundRequest, Unable> {
     let url = format!("https://toy.test/{path}");
     Ok(OutboundRequest { method: "POST", url, headers: Vec::new(), body: body.into_bytes() })
 }
 
 /// The outcome that a response's first line names, with what `done` makes of the other lines.
-fn read<T>(response: Response<'_>, done: impl FnOnce(&str) -> T) -> CallOutcome<T> {
+pub(crate) fn read<T>(response: Response<'_>, done: impl FnOnce(&str) -> T) -> CallOutcome<T> {
     if let Some(outcome) = CallOutcome::from_transport(response) {
         return outcome;
     }
@@ -157,6 +161,7 @@ impl Adapter for Toy {
                 });
                 Reply::text(200, &lines.collect::<Vec<_>>().join("\n"))
             }
+            Outcome::Parked => Reply::text(200, "parked"),
             Outcome::Rejected(rejected) => Reply::text(422, rejected.reason.code()),
             _ => Reply::text(200, "ok"),
         }
@@ -177,6 +182,9 @@ impl Adapter for Toy {
         Some(self)
     }
     fn refund(&self) -> Option<&dyn Refund> {
+        Some(self)
+    }
+    fn procure(&self) -> Option<&dyn Procure> {
         Some(self)
     }
     fn renew(&self) -> Option<&dyn Renew> {

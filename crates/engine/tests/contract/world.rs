@@ -94,7 +94,7 @@ impl World {
             ids: Arc::new(SeededIds::new(STARTS.fetch_add(1, Ordering::SeqCst))),
             http: http.clone(),
             protocols: PROTOCOLS,
-            policy: Policy::default(),
+            policy: Policy { public_address: Some("https://kami.test".to_owned()), ..Policy::default() },
         })
         .await
         .unwrap();
@@ -214,6 +214,17 @@ impl World {
         self.engine.stop().await.unwrap();
         self.log.close().await.unwrap();
         self.vault.close().await;
+    }
+
+    /// Stops, and has the checker read what was left behind.
+    pub(crate) async fn stop_and_verify(self) {
+        let Self { dir, engine, log, vault, .. } = self;
+        engine.stop().await.unwrap();
+        log.close().await.unwrap();
+        vault.close().await;
+        let report = verify::verify_dir(dir.path(), |_| {}).await.unwrap();
+        assert!(report.ok, "{:#?}", report.violations);
+        assert!(report.warnings.is_empty(), "{:#?}", report.warnings);
     }
 
     /// Without a clean stop: no snapshot is kept, and what was under way is lost.

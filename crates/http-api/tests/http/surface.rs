@@ -46,6 +46,7 @@ put /v1/skus/{sku}
 get /v1/skus/{sku}/batches
 post /v1/skus/{sku}/keys
 get put /v1/skus/{sku}/prices
+post /v1/skus/{sku}/procure
 get /v1/skus/{sku}/quotas
 put /v1/skus/{sku}/quotas/{channel}/{shop}
 post /v1/skus/{sku}/void

@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use vault::{Vault, VaultOptions};
 use vocabulary::{MerchantId, Secret, Timestamp};
 
-static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL];
+static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL, channel_acg_faka::PROTOCOL];
 const SECRET: &[u8; 32] = b"TEST-ONLY-shared-secret-32bytes!";
 
 pub(crate) struct World {

@@ -6,5 +6,6 @@
 mod clean;
 mod directory;
 mod planted;
+mod purchases;
 mod support;
 mod tamper;

@@ -1,12 +1,12 @@
 //! SKUs, channel accounts, prices and buyers.
 
-use events::{buyer::*, channel::*, price::*, sku::*};
-use vocabulary::{Currency, KeyKind};
+use events::{buyer::*, channel::*, price::*, procurement::*, sku::*};
+use vocabulary::{BatchId, Currency, KeyKind, Quantity};
 
 use super::{Labelled, at, buyer, cny, full, min, other, shop, sku, text};
 
 pub(super) fn all() -> Vec<Labelled> {
-    [skus(), accounts(), intents(), prices(), buyers()].concat()
+    [skus(), accounts(), intents(), prices(), buyers(), procurements()].concat()
 }
 
 fn skus() -> Vec<Labelled> {
@@ -88,5 +88,34 @@ fn buyers() -> Vec<Labelled> {
     vec![
         full(BuyerRegistered { buyer: buyer(), account: shop() }),
         full(BuyerErased { buyer: buyer(), reason: text("requested by the buyer") }),
+    ]
+}
+
+fn procurements() -> Vec<Labelled> {
+    let our_no = text("0198c1c0a0007000800000000000002b");
+    let settled = |end, reference: Option<&str>| ProcurementSettled {
+        our_no: our_no.clone(),
+        end,
+        reference: reference.map(text),
+    };
+    let keys = ProcurementEnd::Keys { batch: BatchId(4), count: 9, asked: 10, duplicates: 1 };
+    let failed = ProcurementEnd::Failed { code: text("sku_unavailable") };
+    let for_a_person = ProcurementEnd::ForAPerson { code: text("unknown_outcome") };
+    vec![
+        full(ProcurementRequested {
+            our_no: our_no.clone(),
+            sku: sku(),
+            account: "dujiao-next/wholesale".parse().unwrap(),
+            item: text("7"),
+            quantity: Quantity::try_from(10).unwrap(),
+            max_price: cny(48_000),
+            batch: BatchId(4),
+            reason: text("库存不足"),
+        }),
+        full(ProcurementAccepted { our_no: our_no.clone(), reference: Some(text("100")) }),
+        min(ProcurementAccepted { our_no: our_no.clone(), reference: None }),
+        full(settled(keys, Some("100"))),
+        min(settled(failed, None)),
+        other("for_a_person", settled(for_a_person, None)),
     ]
 }

@@ -1,0 +1,74 @@
+//! We buy from a shop over real sockets, on the real engine, log and vault.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod platform;
+
+use channel::Protocol;
+use channel_world::World;
+use platform::{KEY, SECRET, Upstream, reports};
+use serde_json::json;
+use testkit::{Fault, pretend::Pretend};
+
+const SHOP: &str = "dujiao-next/b";
+static PROTOCOLS: &[Protocol] = &[channel_dujiao_next::PROTOCOL];
+
+async fn open(stock: u64) -> (World, Pretend<Upstream>) {
+    let world = World::open(PROTOCOLS).await;
+    let shop = world.pretend(Upstream::new(stock, 100)).await;
+    let buy = json!({ "base_url": shop.url(), "api_key": KEY, "api_secret": SECRET });
+    world.connect(SHOP, &json!({ "buy": buy })).await;
+    (world, shop)
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_the_shop_sells_once_and_is_asked_until_its_cards_are_there() {
+    let (world, shop) = open(5).await;
+    for fault in [Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::TooMany(9), Fault::WrongSignature] {
+        shop.next(fault);
+    }
+    let our_no = world.procure(SHOP, "7", 2).await;
+    world.settle().await;
+    for _ in 0..6 {
+        world.advance(120).await;
+    }
+    assert_eq!((world.count("ProcurementAccepted").await, world.purchases().await), (1, Vec::new()));
+    shop.with(|shop| shop.sales.get_mut(&our_no).unwrap().status = "delivered");
+    world.advance(3_600).await;
+    assert_eq!(world.purchases().await, ["keys b1 2/2"]);
+    assert_eq!(world.codes(1, 2).await, ["CARD-100-0", "CARD-100-1"]);
+    assert_eq!(shop.with(|shop| (shop.sales.len(), shop.stock, shop.forged_calls)), (1, 3, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_shops_callback_brings_the_cards_and_its_repeat_and_our_question_bring_no_more() {
+    let (world, shop) = open(5).await;
+    let our_no = world.procure(SHOP, "7", 2).await;
+    world.settle().await;
+    shop.with(|shop| shop.sales.get_mut(&our_no).unwrap().status = "delivered");
+    for _ in 0..2 {
+        let signed = shop.with(|shop| reports(&our_no, &shop.sales[&our_no], world.now()));
+        assert_eq!(world.send(SHOP, &signed).await.json()["ok"], true);
+        world.advance(60).await;
+    }
+    assert_eq!(
+        (world.purchases().await, world.count("KeysImported").await),
+        (vec!["keys b1 2/2".to_owned()], 1)
+    );
+    assert_eq!(world.codes(1, 2).await, ["CARD-100-0", "CARD-100-1"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_shop_without_stock_is_tried_later_and_one_that_cancels_has_sold_nothing() {
+    let (world, shop) = open(1).await;
+    let our_no = world.procure(SHOP, "7", 2).await;
+    world.settle().await;
+    shop.with(|shop| shop.stock = 2);
+    world.advance(600).await;
+    assert_eq!(world.count("ProcurementAccepted").await, 1);
+    shop.with(|shop| shop.sales.get_mut(&our_no).unwrap().status = "canceled");
+    world.advance(3_600).await;
+    assert_eq!(world.purchases().await, ["failed canceled"]);
+    world.stop().await;
+}

@@ -1,0 +1,87 @@
+//! Buying keys from a supplier. Money is spent by the first call, so nothing is sent twice blindly.
+
+use channel::{Inbound, Kind, Procure, ProcureState, Procured, Response};
+use events::channel::AttemptOutcome;
+
+use super::{
+    Found, ProcureDraft,
+    call::{Call, no_next, refused},
+};
+
+type Tried = (AttemptOutcome, Option<Found>);
+
+impl Call<'_> {
+    /// Buys, or where that may have happened before, asks how it stands. What the supplier says of the purchase comes
+    /// back as a message; `Abandoned` means that only a person can find out.
+    pub(crate) async fn procure(&self, draft: &ProcureDraft, unknown: bool) -> Tried {
+        let asking = unknown || draft.accepted;
+        let Some(procure) = self.adapter.procure() else {
+            let outcome = if asking { abandoned("cannot_procure") } else { refused("cannot_procure") };
+            return (outcome, None);
+        };
+        if !asking {
+            return self.buy(procure, draft).await;
+        }
+        match procure.ask(&draft.job, draft.reference.as_deref(), self.now()) {
+            Some(Ok(request)) => {
+                let interpret = |response: Response<'_>| procure.interpret_ask(&draft.job, response);
+                let (said, outcome) = self.steps(Ok(request), interpret, no_next).await;
+                let outcome = match outcome {
+                    // While the question itself is not answered, it stays open.
+                    AttemptOutcome::Refused { code } => AttemptOutcome::Unknown { code },
+                    other => other,
+                };
+                told(draft, said, outcome)
+            }
+            Some(Err(unable)) => (abandoned(unable.0), None),
+            None if procure.repeat_is_safe() => {
+                let (outcome, found) = self.buy(procure, draft).await;
+                match outcome {
+                    // A no to the repeat says nothing of the call before it.
+                    AttemptOutcome::Refused { code } => (AttemptOutcome::Abandoned { code }, found),
+                    other => (other, found),
+                }
+            }
+            None if draft.accepted && draft.job.callback_url.is_some() => {
+                (AttemptOutcome::RetryAfter { secs: 0, code: "called_back_later".to_owned() }, None)
+            }
+            None => (abandoned("unknown_outcome"), None),
+        }
+    }
+
+    async fn buy(&self, procure: &dyn Procure, draft: &ProcureDraft) -> Tried {
+        let first = procure.request(&draft.job, self.now());
+        let interpret = |response: Response<'_>| procure.interpret(&draft.job, response);
+        let (said, outcome) = self.steps(first, interpret, no_next).await;
+        told(draft, said, outcome)
+    }
+}
+
+fn told(draft: &ProcureDraft, said: Option<(Procured, Vec<u8>)>, outcome: AttemptOutcome) -> Tried {
+    let Some((procured, response)) = said else { return (outcome, None) };
+    let outcome = match procured.state {
+        ProcureState::Accepted => AttemptOutcome::RetryAfter { secs: 0, code: "accepted".to_owned() },
+        ProcureState::Keys(_) | ProcureState::Failed { .. } => outcome,
+    };
+    let messages = vec![message(Procured { our_no: draft.job.our_no.clone(), ..procured })];
+    (outcome, Some(Found { response, messages, ..Found::default() }))
+}
+
+/// The message has an id made of the state, so that the same state read twice is a repeat. No digest of keys is part
+/// of it: ids are kept in clear.
+fn message(procured: Procured) -> Inbound {
+    let reference = procured.reference.as_deref().unwrap_or_default();
+    let state = match &procured.state {
+        ProcureState::Accepted => format!("accepted:{reference}"),
+        ProcureState::Keys(_) => "keys".to_owned(),
+        ProcureState::Failed { code } => format!("failed:{code}"),
+    };
+    let id = format!("procured:{}:{state}", procured.our_no);
+    let content = id.clone().into_bytes();
+    let ask = channel::Ask::Procured(procured);
+    Inbound { id: Some(id), content, kind: Kind::Notice, occurred_at: None, ask }
+}
+
+fn abandoned(code: &str) -> AttemptOutcome {
+    AttemptOutcome::Abandoned { code: code.to_owned() }
+}
