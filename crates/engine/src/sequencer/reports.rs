@@ -33,10 +33,16 @@ fn read_again_later(attempt: u32, code: &str) -> AttemptOutcome {
     AttemptOutcome::RetryAfter { secs, code }
 }
 
+fn is_over(outcome: &AttemptOutcome) -> bool {
+    !matches!(outcome, AttemptOutcome::RetryAfter { .. } | AttemptOutcome::Unknown { .. })
+}
+
 impl Sequencer {
     pub(super) async fn report(&mut self, report: Report) -> Result<(), EngineError> {
         let Report { job, attempt, mut outcome, found, renewed } = report;
         self.scheduled.remove(&job.key);
+        // Noted before what was found is read, since that may already stage the next try.
+        self.note_delay(&job, &outcome, attempt);
         let page = found.as_ref().map(|found| (found.next.clone(), found.confirm.clone()));
         let unhealed = match found {
             Some(found) => self.read_messages(&job, found).await?,
@@ -44,11 +50,9 @@ impl Sequencer {
         };
         if let (JobKey::ReadBack(..), Some((_, reason))) = (&job.key, unhealed.first()) {
             outcome = read_again_later(attempt, reason.code());
+            self.note_delay(&job, &outcome, attempt);
         }
-        let over = !matches!(outcome, AttemptOutcome::RetryAfter { .. } | AttemptOutcome::Unknown { .. });
-        if !over {
-            self.delayed.insert(job.key.clone(), self.retry_at(&outcome, attempt));
-        }
+        let over = is_over(&outcome);
         if let AttemptOutcome::Abandoned { code } | AttemptOutcome::Refused { code } = &outcome {
             tracing::warn!(channel.account = %job.account, job = ?job.key, code, "a call to a channel was given up");
         }
@@ -102,6 +106,12 @@ impl Sequencer {
             occurred_at: None,
         };
         self.commit(&cause, staged).await
+    }
+
+    fn note_delay(&mut self, job: &Job, outcome: &AttemptOutcome, attempt: u32) {
+        if !is_over(outcome) {
+            self.delayed.insert(job.key.clone(), self.retry_at(outcome, attempt));
+        }
     }
 
     async fn reported(
