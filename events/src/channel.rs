@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Account, Currency, Sku, Timestamp};
+use vocabulary::{Account, Currency, Quantity, Sku, Timestamp};
 
 /// A shop account was connected, or its set-up changed: the newest fact replaces the earlier ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -156,4 +156,73 @@ pub enum AttemptOutcome {
         /// Why, as a code.
         code: String,
     },
+}
+
+/// What an account costs and is good for, set by the merchant. The newest fact replaces the earlier ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelTermsSet {
+    /// The account.
+    pub account: Account,
+    /// What sort of place it is.
+    pub kind: ChannelKind,
+    /// What the channel keeps of a sale, in hundredths of a per cent.
+    pub commission_bp: u32,
+    /// What taking the payment costs, in hundredths of a per cent.
+    pub pay_fee_bp: u32,
+    /// How many seconds it takes until a stock figure is shown.
+    pub sync_delay_s: u32,
+    /// What it is good for, in the merchant's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub value_tags: Vec<String>,
+}
+
+/// What sort of place an account sells at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    /// A marketplace.
+    Marketplace,
+    /// A social platform.
+    Social,
+    /// The merchant's own site.
+    Own,
+    /// A shop one walks into.
+    Offline,
+    /// Somebody who resells.
+    Partner,
+}
+
+impl ChannelKind {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Marketplace => "marketplace",
+            Self::Social => "social",
+            Self::Own => "own",
+            Self::Offline => "offline",
+            Self::Partner => "partner",
+        }
+    }
+}
+
+/// Somebody wanted to buy and there was nothing for them. It is demand, though no sale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptRefused {
+    /// Where.
+    pub account: Account,
+    /// The channel's order number, under which the attempt may come again.
+    pub external_no: String,
+    /// What was wanted.
+    pub lines: Vec<WantedLine>,
+    /// Why not: `out_of_stock`, `quota_exhausted`.
+    pub reason: String,
+}
+
+/// A line of an order that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WantedLine {
+    /// Our SKU.
+    pub sku: Sku,
+    /// How many units.
+    pub quantity: Quantity,
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    buyer, channel, order, pool, price, procurement, sku,
+    buyer, channel, journey, order, policy, pool, price, procurement, sku, staff,
     upcasters::{self, Upcasters},
 };
 
@@ -115,6 +115,8 @@ facts! {
     channel::StockPushSettled = 1,
     channel::ChannelAccessRenewed = 1,
     channel::ChannelAccessLost = 1,
+    channel::ChannelTermsSet = 1,
+    channel::AttemptRefused = 1,
     price::PriceSet = 1,
     price::PriceWithdrawn = 1,
     pool::BatchOpened = 1,
@@ -155,11 +157,24 @@ facts! {
     order::OrderReleased = 1,
     order::OrderNoted = 1,
     order::OrderClosed = 1,
+    order::ClaimAttempted = 1,
+    order::PastOrderRecorded = 1,
+    order::PastRefundRecorded = 1,
     buyer::BuyerRegistered = 1,
     buyer::BuyerErased = 1,
+    buyer::IdentityLinked = 1,
+    buyer::IdentityUnlinked = 1,
     procurement::ProcurementRequested = 1,
     procurement::ProcurementAccepted = 1,
     procurement::ProcurementSettled = 1,
+    journey::TouchRecorded = 1,
+    journey::JourneyOrdered = 1,
+    policy::ModelFitted = 1,
+    policy::ForecastIssued = 1,
+    policy::ForecastScored = 1,
+    staff::QueryRun = 1,
+    staff::SearchRun = 1,
+    staff::ExportMade = 1,
 }
 
 /// Reads a payload of type `T` as it was stored at `version`, lifting it through `upcasters`.

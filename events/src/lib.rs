@@ -19,12 +19,15 @@ pub mod chain;
 pub mod channel;
 mod envelope;
 mod fact;
+pub mod journey;
 pub mod order;
+pub mod policy;
 pub mod pool;
 pub mod price;
 pub mod procurement;
 pub mod sentence;
 pub mod sku;
+pub mod staff;
 pub mod upcasters;
 
 pub use envelope::{Actor, ActorKind, Metadata, RecordedEvent};

@@ -309,3 +309,61 @@ pub struct OrderClosed {
     /// `completed` or `refunded` or `cancelled`.
     pub reason: String,
 }
+
+/// Somebody said on the claim page that the order is theirs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClaimAttempted {
+    /// With what: `phone_last4` or `card_key`.
+    pub proof: String,
+    /// Whether it fits the order.
+    pub matched: bool,
+    /// A keyed digest of where the attempt came from, to bound guessing.
+    pub client: String,
+}
+
+/// An order that was sold and fulfilled elsewhere, taken over as history. It moves no key of ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PastOrderRecorded {
+    /// Our id.
+    pub order: OrderId,
+    /// The account it is booked under.
+    pub account: Account,
+    /// The order's number there.
+    pub external_no: String,
+    /// Its lines as they were booked; a correction may have a negative quantity or amount.
+    pub lines: Vec<PastLine>,
+    /// The sum of its lines.
+    pub total: Money,
+    /// The buyer's pseudonym, where they were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer: Option<BuyerId>,
+}
+
+/// Money that was given back elsewhere, taken over as history; the order it belonged to is not known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PastRefundRecorded {
+    /// Our id of the cancelling order.
+    pub order: OrderId,
+    /// The account it is booked under.
+    pub account: Account,
+    /// Its number there.
+    pub external_no: String,
+    /// Its lines as they were booked: what came back has a negative quantity.
+    pub lines: Vec<PastLine>,
+    /// What was given back: the sum of its lines, with the sign turned.
+    pub total: Money,
+    /// The buyer's pseudonym, where they were known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer: Option<BuyerId>,
+}
+
+/// A line of something past.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PastLine {
+    /// What the item was called there.
+    pub item: String,
+    /// How many units.
+    pub quantity: i64,
+    /// What the line cost.
+    pub amount: Money,
+}

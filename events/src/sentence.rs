@@ -9,7 +9,9 @@
 //! assert_eq!(sentence(&fact).en, "Key b1-0 was taken out of stock for good: expired.");
 //! ```
 
+mod insight;
 mod order;
+mod people;
 mod pool;
 mod procurement;
 mod setup;
@@ -65,6 +67,8 @@ fn said(fact: &Fact) -> &dyn Say {
         Fact::StockPushSettled(e) => e,
         Fact::ChannelAccessRenewed(e) => e,
         Fact::ChannelAccessLost(e) => e,
+        Fact::ChannelTermsSet(e) => e,
+        Fact::AttemptRefused(e) => e,
         Fact::PriceSet(e) => e,
         Fact::PriceWithdrawn(e) => e,
         Fact::BatchOpened(e) => e,
@@ -105,11 +109,24 @@ fn said(fact: &Fact) -> &dyn Say {
         Fact::OrderReleased(e) => e,
         Fact::OrderNoted(e) => e,
         Fact::OrderClosed(e) => e,
+        Fact::ClaimAttempted(e) => e,
+        Fact::PastOrderRecorded(e) => e,
+        Fact::PastRefundRecorded(e) => e,
         Fact::BuyerRegistered(e) => e,
         Fact::BuyerErased(e) => e,
+        Fact::IdentityLinked(e) => e,
+        Fact::IdentityUnlinked(e) => e,
         Fact::ProcurementRequested(e) => e,
         Fact::ProcurementAccepted(e) => e,
         Fact::ProcurementSettled(e) => e,
+        Fact::TouchRecorded(e) => e,
+        Fact::JourneyOrdered(e) => e,
+        Fact::ModelFitted(e) => e,
+        Fact::ForecastIssued(e) => e,
+        Fact::ForecastScored(e) => e,
+        Fact::QueryRun(e) => e,
+        Fact::SearchRun(e) => e,
+        Fact::ExportMade(e) => e,
     }
 }
 

@@ -10,6 +10,7 @@ use vocabulary::Reason;
 
 pub mod buyer;
 pub mod channel;
+pub mod journal;
 pub mod order;
 pub mod pool;
 pub mod price;

@@ -7,8 +7,16 @@ use std::{
 };
 
 use domain::{
-    Decider, buyer::Buyer, channel::Channel, order, order::Order, pool::Pool, price::PriceBook,
-    procurement::Procurement, sku::SkuDefinition,
+    Decider,
+    buyer::Buyer,
+    channel::Channel,
+    journal::{Journal, is_journal},
+    order,
+    order::Order,
+    pool::Pool,
+    price::PriceBook,
+    procurement::Procurement,
+    sku::SkuDefinition,
 };
 use events::{Fact, RecordedEvent};
 use lru::LruCache;
@@ -70,6 +78,15 @@ impl Shelved for Buyer {
     }
 }
 
+impl Shelved for Journal {
+    fn take(desk: &mut Desk, stream: &StreamId) -> Option<Entry<Self::State>> {
+        desk.journals.pop(stream)
+    }
+    fn put(desk: &mut Desk, stream: &StreamId, entry: Entry<Self::State>) {
+        desk.journals.put(stream.clone(), entry);
+    }
+}
+
 impl Shelved for Order {
     fn take(desk: &mut Desk, stream: &StreamId) -> Option<Entry<Self::State>> {
         desk.open_orders.remove(stream).or_else(|| desk.resting_orders.pop(stream))
@@ -92,6 +109,7 @@ pub(crate) struct Desk {
     pub(crate) channels: Shelf<<Channel as Decider>::State>,
     pub(crate) procurements: Shelf<<Procurement as Decider>::State>,
     pub(crate) buyers: LruCache<StreamId, Entry<<Buyer as Decider>::State>>,
+    pub(crate) journals: LruCache<StreamId, Entry<<Journal as Decider>::State>>,
     pub(crate) open_orders: Shelf<order::State>,
     pub(crate) resting_orders: LruCache<StreamId, Entry<order::State>>,
     /// Reservations and waits by the instant they run out.
@@ -141,6 +159,7 @@ impl Default for Desk {
             channels: HashMap::new(),
             procurements: HashMap::new(),
             buyers: LruCache::new(RESTING),
+            journals: LruCache::new(RESTING),
             open_orders: HashMap::new(),
             resting_orders: LruCache::new(RESTING),
             due: BTreeSet::new(),
@@ -179,11 +198,12 @@ impl Desk {
     pub(crate) fn price(&self, sku: &Sku, account: &Account, now: Timestamp) -> Option<vocabulary::Money> {
         self.prices.get(&sku.price_stream())?.state.price_for(account, now)
     }
-    /// Whether memory holds the state of an order's or buyer's stream.
+    /// Whether memory holds the state of an order's, buyer's or journal's stream.
     pub(crate) fn holds(&self, stream: &StreamId) -> bool {
         match stream.kind() {
             "buyer" => self.buyers.contains(stream),
             "order" => self.open_orders.contains_key(stream) || self.resting_orders.contains(stream),
+            _ if is_journal(stream) => self.journals.contains(stream),
             _ => true,
         }
     }
@@ -236,6 +256,7 @@ impl Desk {
             "channel" => self.channels.get_mut(stream).map(place),
             "procurement" => self.procurements.get_mut(stream).map(place),
             "buyer" => self.buyers.get_mut(stream).map(place),
+            _ if is_journal(stream) => self.journals.get_mut(stream).map(place),
             _ => match self.open_orders.get_mut(stream) {
                 Some(entry) => Some(place(entry)),
                 None => self.resting_orders.get_mut(stream).map(place),
@@ -269,6 +290,7 @@ impl Desk {
             "buyer" => self.apply_to::<Buyer>(event, fact),
             "order" => self.apply_to::<Order>(event, fact),
             "procurement" => self.apply_to::<Procurement>(event, fact),
+            _ if is_journal(&event.stream) => self.apply_to::<Journal>(event, fact),
             _ => {}
         }
     }

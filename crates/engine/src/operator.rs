@@ -1,9 +1,9 @@
 //! What people and programs with a token can ask for.
 
 use domain::sku;
-use events::sku::SkuDefined;
+use events::{Fact, sku::SkuDefined};
 use vocabulary::{
-    Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Quantity, Sku, Timestamp,
+    Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Quantity, Sku, StreamId, Timestamp,
 };
 
 use crate::work::OrderRef;
@@ -213,6 +213,8 @@ pub enum OperatorCommand {
         /// Why.
         reason: String,
     },
+    /// Write facts down in journals: journeys, what staff looked at, what models were fitted. All or none.
+    Record(Vec<(StreamId, Fact)>),
     /// Write something down.
     Note {
         /// The order.

@@ -23,7 +23,7 @@ use std::{
 
 use channel::{Protocol, Reply};
 use domain::{
-    Rejection, buyer::Buyer, channel::Channel, order::Order, pool::Pool, price::PriceBook,
+    Rejection, buyer::Buyer, channel::Channel, journal::Journal, order::Order, pool::Pool, price::PriceBook,
     procurement::Procurement, sku::SkuDefinition,
 };
 use event_log::{EventLog, Head, NumberKind};
@@ -70,6 +70,7 @@ struct Hosts {
     buyers: Host<Buyer>,
     orders: Host<Order>,
     procurements: Host<Procurement>,
+    journals: Host<Journal>,
 }
 
 pub(crate) struct Sequencer {
@@ -133,6 +134,7 @@ impl Sequencer {
             buyers: Host::new(&desk),
             orders: Host::new(&desk),
             procurements: Host::new(&desk),
+            journals: Host::new(&desk),
         };
         Self {
             snapshot_due_at: start.head.position.0 + start.policy.snapshot_every,

@@ -203,7 +203,9 @@ fn stream_kind(fact: &Fact) -> &'static str {
         | Fact::StockPushRequested(_)
         | Fact::StockPushSettled(_)
         | Fact::ChannelAccessRenewed(_)
-        | Fact::ChannelAccessLost(_) => "channel",
+        | Fact::ChannelAccessLost(_)
+        | Fact::ChannelTermsSet(_)
+        | Fact::AttemptRefused(_) => "channel",
         Fact::PriceSet(_) | Fact::PriceWithdrawn(_) => "price",
         Fact::BatchOpened(_)
         | Fact::KeysImported(_)
@@ -217,7 +219,13 @@ fn stream_kind(fact: &Fact) -> &'static str {
         | Fact::QuarantineLifted(_)
         | Fact::KeysRevoked(_)
         | Fact::KeysVoided(_) => "pool",
-        Fact::BuyerRegistered(_) | Fact::BuyerErased(_) => "buyer",
+        Fact::BuyerRegistered(_)
+        | Fact::BuyerErased(_)
+        | Fact::IdentityLinked(_)
+        | Fact::IdentityUnlinked(_) => "buyer",
+        Fact::TouchRecorded(_) | Fact::JourneyOrdered(_) => "journey",
+        Fact::QueryRun(_) | Fact::SearchRun(_) | Fact::ExportMade(_) => "staff",
+        Fact::ModelFitted(_) | Fact::ForecastIssued(_) | Fact::ForecastScored(_) => "policy",
         Fact::ProcurementRequested(_) | Fact::ProcurementAccepted(_) | Fact::ProcurementSettled(_) => {
             "procurement"
         }

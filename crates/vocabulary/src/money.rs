@@ -27,16 +27,26 @@ impl Currency {
     /// Telegram Stars, which have no minor unit: the code is Telegram's, ISO 4217 has none for them.
     pub const XTR: Self = Self(*b"XTR");
 
+    /// Pound sterling.
+    pub const GBP: Self = Self(*b"GBP");
+    /// Pound sterling counted in thousandths, for books whose unit prices go below the penny. Not an ISO 4217 code.
+    pub const GBM: Self = Self(*b"GBM");
+
     /// The currencies Kami accepts; any other code is refused where it enters.
-    pub const KNOWN: [Self; 6] = [Self::CNY, Self::USD, Self::EUR, Self::HKD, Self::JPY, Self::XTR];
+    pub const KNOWN: [Self; 8] =
+        [Self::CNY, Self::USD, Self::EUR, Self::HKD, Self::JPY, Self::XTR, Self::GBP, Self::GBM];
 
     /// The code as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
-    /// Decimal digits of the minor unit: 2 for most, 0 for the yen and for Stars.
+    /// Decimal digits of the minor unit: 2 for most, 0 for the yen and for Stars, 3 for [`Currency::GBM`].
     pub fn minor_digits(&self) -> u32 {
-        if matches!(*self, Self::JPY | Self::XTR) { 0 } else { 2 }
+        match *self {
+            Self::JPY | Self::XTR => 0,
+            Self::GBM => 3,
+            _ => 2,
+        }
     }
 }
 impl FromStr for Currency {

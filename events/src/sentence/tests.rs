@@ -26,8 +26,12 @@ fn sample(schema: &Value, definitions: &Value, field: &str, full: bool) -> Value
             let kept = properties.iter().filter(|(name, _)| full || required.contains(&name.as_str()));
             kept.map(|(name, schema)| (name.clone(), sample(schema, definitions, name, full))).collect()
         }
-        "array" => json!([sample(&schema["items"], definitions, field, full)]),
+        "array" => {
+            let length = schema["minItems"].as_u64().unwrap_or(1).max(1);
+            (0..length).map(|_| sample(&schema["items"], definitions, field, full)).collect()
+        }
         "integer" => json!(2),
+        "number" => json!(2.5),
         "boolean" => json!(full),
         "null" => Value::Null,
         _ => json!(text(field)),
@@ -38,11 +42,12 @@ fn sample(schema: &Value, definitions: &Value, field: &str, full: bool) -> Value
 fn text(field: &str) -> &'static str {
     match field {
         "account" | "through" | "orders_of" => "taobao/main",
-        "order" => "order-0198c1c0a0007000800000000000002a",
+        "order" | "orders" => "order-0198c1c0a0007000800000000000002a",
         "currency" => "CNY",
         "keys" | "old" | "new" => "b3-17",
         "until" | "sell_until" | "valid_from" | "valid_until" => "2026-01-02T03:00:00.000000Z",
         "buyer" => "buyer-5f3a",
+        "journey" => "journey-7f3k2m",
         "sku" => "steam-50",
         _ => "expired",
     }

@@ -8,7 +8,7 @@ use vocabulary::{Account, OrderId, StreamId};
 
 use super::{NumberKey, Sequencer};
 use crate::{
-    EngineError,
+    EngineError, OperatorCommand,
     host::lock,
     work::{MessageWork, OperatorWork, OrderRef, Work},
 };
@@ -101,6 +101,9 @@ impl Sequencer {
 
     fn wanted_by_operator(&self, work: &OperatorWork, wanted: &mut Wanted) {
         wanted.keys.extend(work.dedupe_key());
+        if let OperatorCommand::Record(entries) = &work.call.command {
+            wanted.streams.extend(entries.iter().map(|(stream, _)| stream.clone()));
+        }
         match work.call.command.order() {
             Some(OrderRef::Id(order)) => {
                 wanted.streams.insert(order.stream());

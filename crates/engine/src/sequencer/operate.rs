@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 
 use channel::Reply;
 use domain::{
-    Rejection, channel as channel_domain,
+    Decider, Rejection, channel as channel_domain,
+    journal::{self, Journal},
     order::{self, DeliverBy, purchase},
     pool, price, sku,
 };
 use event_log::Verdict;
 use events::Fact;
 use ring::digest;
-use vocabulary::{Account, BatchId, DeliveryMethod, OrderId, Reason, Sku};
+use vocabulary::{Account, BatchId, DeliveryMethod, OrderId, Reason, Sku, StreamId};
 
 use super::{
     Sequencer,
@@ -125,11 +126,29 @@ impl Sequencer {
             | Op::Quarantine { .. }
             | Op::LiftQuarantine { .. }
             | Op::Void { .. } => self.operate_pool(command.clone()).await,
+            Op::Record(entries) => self.record(entries).await,
             Op::Procure { sku, account, item, quantity, max_price, reason } => {
                 self.procure(Wish { sku, account, item, quantity, max_price, reason }).await
             }
             _ => self.operate_order(command).await,
         }
+    }
+
+    async fn record(&mut self, entries: Vec<(StreamId, Fact)>) -> Operated {
+        // Looked at first, so that nothing is staged of a list that is not recorded.
+        for (stream, fact) in &entries {
+            let command = journal::Command::Record { stream: stream.clone(), fact: Box::new(fact.clone()) };
+            if let Err(rejection) = Journal::decide(&journal::State::default(), &command) {
+                return Ok(Err(rejection));
+            }
+        }
+        for (stream, fact) in entries {
+            let command = journal::Command::Record { stream: stream.clone(), fact: Box::new(fact) };
+            if let Err(rejection) = settle(self.hosts.journals.execute(&stream, command).await)? {
+                return Ok(Err(rejection));
+            }
+        }
+        Ok(Ok(OperatorAnswer::default()))
     }
 
     pub(super) fn known_sku(&self, sku: &Sku) -> Result<(), Rejection> {

@@ -1,5 +1,6 @@
 //! One payload by hand for each golden file of a newest version: an honest day of one shop.
 
+mod insight;
 mod order;
 mod pool;
 mod setup;
@@ -9,7 +10,7 @@ use vocabulary::{Account, BuyerId, Currency, KeyRef, Money, OrderId, Quantity, S
 
 /// File name and fact of every example.
 pub(crate) fn all() -> Vec<(String, Fact)> {
-    let labelled = [setup::all(), pool::all(), order::all()].concat();
+    let labelled = [setup::all(), pool::all(), order::all(), insight::all()].concat();
     labelled
         .into_iter()
         .map(|(label, fact)| {

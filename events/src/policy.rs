@@ -1,0 +1,71 @@
+//! Stream `policy-<name>`: what models were fitted and what they foretold, so that it can be held against what came.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vocabulary::{Account, Position, Sku};
+
+/// A model's parameters were fitted to what the log held at a position. The same log gives the same parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelFitted {
+    /// Which model: `ltv`, `attribution`, `rfm`.
+    pub model: String,
+    /// The version of its code: another version may fit otherwise.
+    pub version: u32,
+    /// It saw the log up to here.
+    pub fit_pos: Position,
+    /// How many rows it was fitted to.
+    pub rows: u64,
+    /// Its parameters by name.
+    pub params: BTreeMap<String, f64>,
+}
+
+/// What demand of one item on one account is expected on the coming days.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForecastIssued {
+    /// The item.
+    pub sku: Sku,
+    /// The account.
+    pub account: Account,
+    /// The last business day it has seen, `yyyy-mm-dd`.
+    pub origin: String,
+    /// The version of the model's code.
+    pub model_version: u32,
+    /// It saw the log up to here.
+    pub fit_pos: Position,
+    /// Hours among those it learnt from in which nothing was in stock: they say nothing about demand.
+    pub censored_hours: u32,
+    /// The days after the origin, in order.
+    pub days: Vec<ForecastDay>,
+}
+
+/// The forecast of one business day, in units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForecastDay {
+    /// The business day, `yyyy-mm-dd`.
+    pub day: String,
+    /// The expected demand.
+    pub mean: f64,
+    /// Demand that is not exceeded in 10, 25, 50, 75, 90 and 95 of a hundred cases.
+    pub quantiles: [f64; 6],
+}
+
+/// A forecast was held against what came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForecastScored {
+    /// The item.
+    pub sku: Sku,
+    /// The account.
+    pub account: Account,
+    /// The forecast's origin.
+    pub origin: String,
+    /// The day it spoke of.
+    pub day: String,
+    /// Units asked for on that day.
+    pub actual: f64,
+    /// The mean pinball loss over the forecast's quantiles.
+    pub pinball: f64,
+    /// Whether the 90 % quantile was not exceeded.
+    pub covered: bool,
+}
