@@ -4,10 +4,10 @@ import { exact, h, money } from "./dom.js";
 import { badge, glyph, nameOf } from "./shop.js";
 import { t, tOr } from "./words.js";
 
-/** The fields of a state card; those up to `paid_minor` always, the others where they hold something. */
-const FIELDS = ("status external_no account lines total_minor paid_minor refund_due_minor refunded_minor loss_minor refunds replaced is_held "
+/** The fields of a state card; those up to `paid_fen` always, the others where they hold something. */
+const FIELDS = ("status external_no account lines total_fen paid_fen refund_due_fen refunded_fen loss_fen refunds replaced is_held "
   + "is_delivery_failed placed_at reserved_until paid_at backordered_until delivered_at refunded_at closed_at buyer order").split(" ");
-const ALWAYS = FIELDS.indexOf("paid_minor");
+const ALWAYS = FIELDS.indexOf("paid_fen");
 
 const isNothing = (value) => !value || (typeof value === "object" && Object.keys(value).length === 0);
 
@@ -27,7 +27,7 @@ export function fieldText(path, value, currency = "CNY") {
   if (field === "account") return nameOf(value);
   if (field === "lines") return value.map((line) => `${line.quantity} × ${line.sku} (${line.keys.join(", ") || t("field.no_key")})`).join("; ");
   if (Array.isArray(value)) return value.join(", ") || "–";
-  if (value.state) return `${t(`refund.${value.state}`)} ${fieldText("minor", value.amount_minor, currency)}`;
+  if (value.state) return `${t(`refund.${value.state}`)} ${fieldText("minor", value.amount_fen, currency)}`;
   if (field === "refunds") return Object.entries(value).map(([no, refund]) => `${no}: ${fieldText("", refund, currency)}`).join("; ") || "–";
   return tOr(`${field === "state" ? "refund" : field}.${value}`, String(value));
 }

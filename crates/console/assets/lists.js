@@ -36,7 +36,7 @@ function orderRow(order, why) {
   const items = why ?? order.lines.map((line) => `${line.quantity} × ${line.sku}`).join(", ");
   const badges = [badge(`status.${order.status}`), order.is_held && h("span.badge.warn", "‖ ", t("field.is_held"))];
   return rowOf(`#/order/${order.order}`, order.account, [order.external_no ?? order.order, items], badges,
-    [money(order.total_minor, order.currency ?? "CNY"), order.placed_at && stamp(order.placed_at)]);
+    [money(order.total_fen, order.currency ?? "CNY"), order.placed_at && stamp(order.placed_at)]);
 }
 
 export function inbox({ path, query }) {

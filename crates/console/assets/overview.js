@@ -123,8 +123,8 @@ class Today {
   async load(now, position) {
     const { all, whole } = await pages("/v1/orders", { from: midnight(now), limit: 500, min_pos: position }, "orders", MOST, "cursor");
     this.whole = whole;
-    for (const { order, account, currency, placed_at, last_pos, paid_minor, refunded_minor } of all) {
-      this.#orders.set(order, { account, currency, placed_at, last_pos, paid: paid_minor > 0, net: paid_minor - refunded_minor });
+    for (const { order, account, currency, placed_at, last_pos, paid_fen, refunded_fen } of all) {
+      this.#orders.set(order, { account, currency, placed_at, last_pos, paid: paid_fen > 0, net: paid_fen - refunded_fen });
     }
   }
 

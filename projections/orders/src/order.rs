@@ -93,7 +93,7 @@ pub struct Refund {
     /// How far it is.
     pub state: RefundState,
     /// How much, in minor units of the order's currency; none where all of it was asked for.
-    pub amount_minor: Option<i64>,
+    pub amount_fen: Option<i64>,
 }
 
 /// An order.
@@ -114,11 +114,11 @@ pub struct Order {
     /// The currency of its amounts.
     pub currency: Option<Currency>,
     /// What it costs, in minor units.
-    pub total_minor: i64,
+    pub total_fen: i64,
     /// Confirmed payments, in minor units.
-    pub paid_minor: i64,
+    pub paid_fen: i64,
     /// Recorded losses, in minor units.
-    pub loss_minor: i64,
+    pub loss_fen: i64,
     /// Refunds, by their numbers.
     pub refunds: BTreeMap<String, Refund>,
     /// Keys that were replaced.
@@ -180,9 +180,9 @@ impl Order {
             delivery: None,
             lines: Vec::new(),
             currency: None,
-            total_minor: 0,
-            paid_minor: 0,
-            loss_minor: 0,
+            total_fen: 0,
+            paid_fen: 0,
+            loss_fen: 0,
             refunds: BTreeMap::new(),
             replaced: Vec::new(),
             is_checking: false,
@@ -205,17 +205,17 @@ impl Order {
     }
 
     /// Minor units in refunds of a state.
-    fn refunds_minor(&self, wanted: impl Fn(RefundState) -> bool) -> i64 {
-        let amounts = self.refunds.values().filter(|r| wanted(r.state)).filter_map(|r| r.amount_minor);
+    fn refunds_fen(&self, wanted: impl Fn(RefundState) -> bool) -> i64 {
+        let amounts = self.refunds.values().filter(|r| wanted(r.state)).filter_map(|r| r.amount_fen);
         amounts.fold(0, i64::saturating_add)
     }
     /// Settled refunds, in minor units.
-    pub fn refunded_minor(&self) -> i64 {
-        self.refunds_minor(|state| state == RefundState::Settled)
+    pub fn refunded_fen(&self) -> i64 {
+        self.refunds_fen(|state| state == RefundState::Settled)
     }
     /// Owed back and not settled, in minor units.
-    pub fn refund_due_minor(&self) -> i64 {
-        self.refunds_minor(|state| matches!(state, RefundState::Due | RefundState::Stuck))
+    pub fn refund_due_fen(&self) -> i64 {
+        self.refunds_fen(|state| matches!(state, RefundState::Due | RefundState::Stuck))
     }
     /// From payment to first delivery in milliseconds, by the clocks that reported them; at least 0.
     pub fn deliver_ms(&self) -> Option<i64> {
@@ -224,8 +224,8 @@ impl Order {
     }
     /// The state in one word.
     pub fn status(&self) -> Status {
-        let (due, settled) = (self.refund_due_minor(), self.refunded_minor());
-        if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_minor.max(1) {
+        let (due, settled) = (self.refund_due_fen(), self.refunded_fen());
+        if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_fen.max(1) {
             return if due == 0 { Status::Refunded } else { Status::RefundDue };
         }
         match () {
@@ -253,7 +253,7 @@ impl Order {
                 self.buyer = e.buyer.clone();
                 self.delivery = Some(e.delivery);
                 self.currency = Some(e.total.currency);
-                self.total_minor = e.total.minor;
+                self.total_fen = e.total.minor;
                 self.placed_at = Some(at);
                 self.lines = e.lines.iter().map(Line::from).collect();
             }
@@ -263,7 +263,7 @@ impl Order {
             Fact::PaymentCheckRequested(_) => self.is_checking = true,
             Fact::PaymentCheckSettled(_) => self.is_checking = false,
             Fact::PaymentConfirmed(e) => {
-                self.paid_minor = self.paid_minor.saturating_add(e.amount.minor);
+                self.paid_fen = self.paid_fen.saturating_add(e.amount.minor);
                 self.currency.get_or_insert(e.amount.currency);
                 self.paid_at.get_or_insert(at);
             }
@@ -292,7 +292,7 @@ impl Order {
                 self.delivered_at.get_or_insert(at);
                 self.bind_all(&e.lines);
             }
-            Fact::LossRecorded(e) => self.loss_minor = self.loss_minor.saturating_add(e.amount.minor),
+            Fact::LossRecorded(e) => self.loss_fen = self.loss_fen.saturating_add(e.amount.minor),
             Fact::OrderHeld(_) => self.is_held = true,
             Fact::OrderReleased(_) => self.is_held = false,
             Fact::OrderClosed(_) => self.closed_at = Some(at),
@@ -301,8 +301,8 @@ impl Order {
     }
 
     fn apply_refund(&mut self, fact: &Fact, at: Timestamp) {
-        let mut put = |number: &String, state, amount_minor| {
-            self.refunds.insert(number.clone(), Refund { state, amount_minor });
+        let mut put = |number: &String, state, amount_fen| {
+            self.refunds.insert(number.clone(), Refund { state, amount_fen });
         };
         match fact {
             Fact::RefundRequested(e) => put(&e.refund, RefundState::Requested, e.amount.map(|a| a.minor)),

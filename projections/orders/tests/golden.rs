@@ -96,7 +96,7 @@ async fn a_hand_written_history_gives_these_rows() {
     let mut scribe = scenario();
     let views = folded(&scribe).await;
     let row: (String, String, i64, i64, i64, String, i64, i64, i64) = sqlx::query_as(
-        "SELECT state, skus, quantity_count, paid_minor, refund_due_minor, placed_at, placed_epoch, deliver_ms, last_pos
+        "SELECT state, skus, quantity_count, paid_fen, refund_due_fen, placed_at, placed_epoch, deliver_ms, last_pos
          FROM fct_order WHERE order_id = ?",
     )
     .bind(FIRST)
@@ -118,7 +118,7 @@ async fn a_hand_written_history_gives_these_rows() {
     scribe.record(first.stream(), None, RefundSettled { refund: "R-1".into(), amount: yuan(5_776) });
     let order = by_id(folded(&scribe).await.reader(), &merchant(), first).await.unwrap().unwrap();
     assert_eq!(
-        (order.status(), order.refunded_minor(), order.refund_due_minor()),
+        (order.status(), order.refunded_fen(), order.refund_due_fen()),
         (Status::Refunded, 5_776, 0)
     );
 }

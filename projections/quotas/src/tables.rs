@@ -15,7 +15,7 @@ pub(crate) static SKU: Table = Table {
         Column::new("family", Text, "The product family.", "商品系列。"),
         Column::new("use_limit", Int, "How many buyers one key serves.", "每张卡密可售次数。"),
         Column::new(
-            "face_value_minor",
+            "face_value_fen",
             Int,
             "The value printed on the card, in minor units.",
             "面值（分）。",
@@ -100,7 +100,7 @@ pub(crate) static KEY_POOL: Table = Table {
         Column::new("batch_id", Int, "The batch.", "批次号。"),
         Column::new("sku", Text, "The item.", "SKU。"),
         Column::new("supplier", Text, "Who supplied it.", "供应商。").nullable(),
-        Column::new("unit_cost_minor", Int, "What one key cost, in minor units.", "单张成本（分）。")
+        Column::new("unit_cost_fen", Int, "What one key cost, in minor units.", "单张成本（分）。")
             .nullable(),
         Column::new("currency", Text, "The currency of the cost.", "成本币种。").nullable(),
         Column::new("sell_until_at", At, "Not sold from then on.", "停售时间。").nullable(),

@@ -18,17 +18,17 @@ const HOT_ORDERS: usize = 50_000;
 /// Adds a batch's sums to the cells of the mart in one statement.
 const ADD: &str = "
 INSERT INTO mart_sales_hour (merchant, paid_date, hour_at, channel, sku, currency, orders_count, units_count,
-  gross_minor, delivered_count, deliver_ms_sum, delivered_orders_count, refund_count, refund_minor, loss_minor, last_pos)
+  gross_fen, delivered_count, deliver_ms_sum, delivered_orders_count, refund_count, refund_fen, loss_fen, last_pos)
 SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
   value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
 FROM json_each(?2) WHERE true
 ON CONFLICT (merchant, paid_date, hour_at, channel, sku, currency) DO UPDATE SET
   orders_count = orders_count + excluded.orders_count, units_count = units_count + excluded.units_count,
-  gross_minor = gross_minor + excluded.gross_minor, delivered_count = delivered_count + excluded.delivered_count,
+  gross_fen = gross_fen + excluded.gross_fen, delivered_count = delivered_count + excluded.delivered_count,
   deliver_ms_sum = deliver_ms_sum + excluded.deliver_ms_sum,
   delivered_orders_count = delivered_orders_count + excluded.delivered_orders_count,
-  refund_count = refund_count + excluded.refund_count, refund_minor = refund_minor + excluded.refund_minor,
-  loss_minor = loss_minor + excluded.loss_minor, last_pos = excluded.last_pos";
+  refund_count = refund_count + excluded.refund_count, refund_fen = refund_fen + excluded.refund_fen,
+  loss_fen = loss_fen + excluded.loss_fen, last_pos = excluded.last_pos";
 
 pub(crate) struct SalesFold {
     merchant: MerchantId,
@@ -59,8 +59,8 @@ impl SalesFold {
             Value::maybe(sale.paid_at.map(|at| at.business_day(BusinessDay::SHANGHAI_OFFSET))),
             Value::maybe(placed.map(|placed| placed.currency)),
             units.into(),
-            sale.paid_minor.into(),
-            sale.refund_minor.into(),
+            sale.paid_fen.into(),
+            sale.refund_fen.into(),
             sale.is_delivered.into(),
             serde_json::to_string(sale)?.into(),
         ];

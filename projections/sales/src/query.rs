@@ -33,17 +33,17 @@ pub struct DaySales {
     /// Units in them.
     pub units_count: i64,
     /// Paid.
-    pub gross_minor: i64,
+    pub gross_fen: i64,
     /// Units delivered.
     pub delivered_count: i64,
     /// Refunds settled.
     pub refund_count: i64,
     /// Paid back.
-    pub refund_minor: i64,
+    pub refund_fen: i64,
     /// Recorded losses.
-    pub loss_minor: i64,
+    pub loss_fen: i64,
     /// Paid less paid back.
-    pub net_minor: i64,
+    pub net_fen: i64,
 }
 
 /// Sales by day, account, item and currency, in that order.
@@ -53,8 +53,8 @@ pub async fn by_day(
     filter: &Filter,
 ) -> Result<Vec<DaySales>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT paid_date, channel, sku, currency, orders_count, units_count, gross_minor, delivered_count,
-                refund_count, refund_minor, loss_minor, net_minor
+        "SELECT paid_date, channel, sku, currency, orders_count, units_count, gross_fen, delivered_count,
+                refund_count, refund_fen, loss_fen, net_fen
          FROM mart_sales_day
          WHERE merchant = ?1 AND paid_date >= ?2 AND paid_date <= ?3
            AND (?4 IS NULL OR channel = ?4) AND (?5 IS NULL OR sku = ?5)
@@ -78,11 +78,11 @@ fn day_of(row: &SqliteRow) -> Result<DaySales, sqlx::Error> {
         currency: row.try_get(3)?,
         orders_count: row.try_get(4)?,
         units_count: row.try_get(5)?,
-        gross_minor: row.try_get(6)?,
+        gross_fen: row.try_get(6)?,
         delivered_count: row.try_get(7)?,
         refund_count: row.try_get(8)?,
-        refund_minor: row.try_get(9)?,
-        loss_minor: row.try_get(10)?,
-        net_minor: row.try_get(11)?,
+        refund_fen: row.try_get(9)?,
+        loss_fen: row.try_get(10)?,
+        net_fen: row.try_get(11)?,
     })
 }

@@ -17,8 +17,8 @@ pub(crate) struct Sale {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     early: Vec<(Timestamp, Entry)>,
     pub(crate) paid_at: Option<Timestamp>,
-    pub(crate) paid_minor: i64,
-    pub(crate) refund_minor: i64,
+    pub(crate) paid_fen: i64,
+    pub(crate) refund_fen: i64,
     pub(crate) is_delivered: bool,
     #[serde(skip)]
     pub(crate) last_pos: Position,
@@ -128,8 +128,8 @@ impl Sale {
             Entry::Delivered => Money::zero(placed.currency),
         };
         match entry {
-            Entry::Paid(_) => self.paid_minor = self.paid_minor.saturating_add(amount.minor),
-            Entry::Refunded(_) => self.refund_minor = self.refund_minor.saturating_add(amount.minor),
+            Entry::Paid(_) => self.paid_fen = self.paid_fen.saturating_add(amount.minor),
+            Entry::Refunded(_) => self.refund_fen = self.refund_fen.saturating_add(amount.minor),
             Entry::Delivered => self.is_delivered = true,
             Entry::Lost(_) => {}
         }

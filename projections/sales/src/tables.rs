@@ -17,8 +17,8 @@ pub(crate) static SALE: Table = Table {
             .nullable(),
         Column::new("currency", Text, "The currency.", "币种。").nullable(),
         Column::new("units_count", Int, "Units ordered.", "件数。"),
-        Column::new("paid_minor", Int, "Confirmed payments, in minor units.", "已付金额（分）。"),
-        Column::new("refund_minor", Int, "Settled refunds, in minor units.", "已退金额（分）。"),
+        Column::new("paid_fen", Int, "Confirmed payments, in minor units.", "已付金额（分）。"),
+        Column::new("refund_fen", Int, "Settled refunds, in minor units.", "已退金额（分）。"),
         Column::new("is_delivered", Flag, "It was delivered.", "是否已发货。"),
         Column::new("sale_json", Json, "All that the fold needs to go on.", "折叠所需的全部内容。"),
     ],
@@ -39,7 +39,7 @@ pub(crate) static SALES_HOUR: Table = Table {
         Column::new("currency", Text, "The currency of the amounts.", "币种。"),
         Column::new("orders_count", Int, "Paid orders with a line of the item.", "含该 SKU 的已付订单数。"),
         Column::new("units_count", Int, "Units in them.", "件数。"),
-        Column::new("gross_minor", Int, "Paid, in minor units.", "付款金额（分）。"),
+        Column::new("gross_fen", Int, "Paid, in minor units.", "付款金额（分）。"),
         Column::new("delivered_count", Int, "Units delivered.", "已发货件数。"),
         Column::new(
             "deliver_ms_sum",
@@ -49,8 +49,8 @@ pub(crate) static SALES_HOUR: Table = Table {
         ),
         Column::new("delivered_orders_count", Int, "Orders delivered.", "已发货订单数。"),
         Column::new("refund_count", Int, "Refunds settled.", "退款笔数。"),
-        Column::new("refund_minor", Int, "Paid back, in minor units.", "退款金额（分）。"),
-        Column::new("loss_minor", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
+        Column::new("refund_fen", Int, "Paid back, in minor units.", "退款金额（分）。"),
+        Column::new("loss_fen", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
     ],
     indexes: &[],
     clustered: true,
@@ -58,9 +58,9 @@ pub(crate) static SALES_HOUR: Table = Table {
 
 pub(crate) const SALES_DAY: &str = "CREATE VIEW mart_sales_day AS
 SELECT merchant, paid_date, channel, sku, currency,
-       SUM(orders_count) AS orders_count, SUM(units_count) AS units_count, SUM(gross_minor) AS gross_minor,
+       SUM(orders_count) AS orders_count, SUM(units_count) AS units_count, SUM(gross_fen) AS gross_fen,
        SUM(delivered_count) AS delivered_count, SUM(deliver_ms_sum) AS deliver_ms_sum,
        SUM(delivered_orders_count) AS delivered_orders_count,
-       SUM(refund_count) AS refund_count, SUM(refund_minor) AS refund_minor, SUM(loss_minor) AS loss_minor,
-       SUM(gross_minor) - SUM(refund_minor) AS net_minor, MAX(last_pos) AS last_pos
+       SUM(refund_count) AS refund_count, SUM(refund_fen) AS refund_fen, SUM(loss_fen) AS loss_fen,
+       SUM(gross_fen) - SUM(refund_fen) AS net_fen, MAX(last_pos) AS last_pos
 FROM mart_sales_hour GROUP BY merchant, paid_date, channel, sku, currency";

@@ -59,10 +59,10 @@ async fn all_that_happens_to_an_order_counts_on_the_day_it_was_paid() {
         [
             day.orders_count,
             day.units_count,
-            day.gross_minor,
+            day.gross_fen,
             day.delivered_count,
-            day.refund_minor,
-            day.net_minor,
+            day.refund_fen,
+            day.net_fen,
         ]
     };
     assert_eq!(days.len(), 2);
@@ -84,7 +84,7 @@ async fn a_refund_known_before_its_order_counts_when_the_order_is_known() {
     scribe.record(order.stream(), Some(&account), placed(order, &account));
     let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
     let days = by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap();
-    let refunds: Vec<(i64, i64)> = days.iter().map(|day| (day.refund_minor, day.gross_minor)).collect();
+    let refunds: Vec<(i64, i64)> = days.iter().map(|day| (day.refund_fen, day.gross_fen)).collect();
     assert_eq!(refunds, [(100, 0), (200, 0)]);
 }
 
@@ -114,7 +114,7 @@ proptest! {
             by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap()
         });
         let sum = |of: fn(&projection_sales::DaySales) -> i64| days.iter().map(of).sum::<i64>();
-        let mart = BTreeMap::from([("gross", sum(|d| d.gross_minor)), ("refund", sum(|d| d.refund_minor))]);
+        let mart = BTreeMap::from([("gross", sum(|d| d.gross_fen)), ("refund", sum(|d| d.refund_fen))]);
         prop_assert_eq!(mart, money_in_log(&history));
     }
 }

@@ -38,7 +38,7 @@ static TIMELINE: Table = Table {
         .fixed(),
         Column::new("title_en", Kind::Text, "What it says, in English.", "英文说明。").fixed(),
         Column::new("title_zh", Kind::Text, "What it says, in Chinese.", "中文说明。").fixed(),
-        Column::new("amount_minor", Kind::Int, "The amount, in minor units.", "金额（分）。")
+        Column::new("amount_fen", Kind::Int, "The amount, in minor units.", "金额（分）。")
             .nullable()
             .fixed(),
         Column::new("currency", Kind::Text, "Its currency.", "币种。").nullable().fixed(),

@@ -22,7 +22,7 @@ pub struct Moment {
     /// What it says, in Chinese.
     pub title_zh: String,
     /// The amount, in minor units.
-    pub amount_minor: Option<i64>,
+    pub amount_fen: Option<i64>,
     /// Its currency.
     pub currency: Option<String>,
 }
@@ -45,7 +45,7 @@ pub async fn timeline(
     limit: u32,
 ) -> Result<Page, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT pos, occurred_at, channel, kind, ref_id, title_en, title_zh, amount_minor, currency
+        "SELECT pos, occurred_at, channel, kind, ref_id, title_en, title_zh, amount_fen, currency
          FROM fct_timeline WHERE merchant = ? AND buyer_id = ? AND pos < ? ORDER BY pos DESC LIMIT ?",
     )
     .bind(merchant.as_str())
@@ -71,7 +71,7 @@ fn moment_of(row: &SqliteRow) -> Result<Moment, sqlx::Error> {
         reference: row.try_get(4)?,
         title_en: row.try_get(5)?,
         title_zh: row.try_get(6)?,
-        amount_minor: row.try_get(7)?,
+        amount_fen: row.try_get(7)?,
         currency: row.try_get(8)?,
     })
 }

@@ -56,7 +56,7 @@ async fn a_buyer_sees_their_own_things_newest_first_in_pages() {
     assert_eq!(kinds, ["change", "payment", "order"]);
     assert_eq!(page.moments[1].title_zh, format!("通过 taobao/main 收到付款 ¥28.88（流水号 {known}）。"));
     assert_eq!(
-        (page.moments[1].amount_minor, page.moments[1].currency.as_deref()),
+        (page.moments[1].amount_fen, page.moments[1].currency.as_deref()),
         (Some(2_888), Some("CNY"))
     );
     let rest = timeline(views.reader(), &merchant(), &buyer, page.next, 3).await.unwrap();

@@ -13,8 +13,8 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(crate) struct OrderView<'a> {
     pub(crate) status: &'static str,
-    pub(crate) refund_due_minor: i64,
-    pub(crate) refunded_minor: i64,
+    pub(crate) refund_due_fen: i64,
+    pub(crate) refunded_fen: i64,
     #[serde(flatten)]
     pub(crate) order: &'a Order,
 }
@@ -23,8 +23,8 @@ impl<'a> From<&'a Order> for OrderView<'a> {
     fn from(order: &'a Order) -> Self {
         Self {
             status: order.status().as_str(),
-            refund_due_minor: order.refund_due_minor(),
-            refunded_minor: order.refunded_minor(),
+            refund_due_fen: order.refund_due_fen(),
+            refunded_fen: order.refunded_fen(),
             order,
         }
     }

@@ -65,7 +65,7 @@ async fn the_history_tells_who_why_when_and_what_changed() {
         paid["changes"]
             .as_array()
             .unwrap()
-            .contains(&json!({ "path": "/paid_minor", "from": 0, "to": 2888 }))
+            .contains(&json!({ "path": "/paid_fen", "from": 0, "to": 2888 }))
     );
     assert_eq!(paid["payload"]["txn"], "A-1");
     assert!(
@@ -165,7 +165,7 @@ async fn a_bad_key_is_replaced_and_money_paid_back() {
     assert_eq!(world.post(&refund, &usd).await.problem(), (422, "currency_mismatch".to_owned()));
     world.post(&refund, &json!({ "reason": "goodwill" })).await.good();
     let order = world.get(&format!("/v1/orders/{id}")).await.good()["order"].clone();
-    assert_eq!((&order["status"], &order["refund_due_minor"]), (&json!("refund_due"), &json!(2888)));
+    assert_eq!((&order["status"], &order["refund_due_fen"]), (&json!("refund_due"), &json!(2888)));
     let number = order["refunds"].as_object().unwrap().keys().next().unwrap().clone();
     let settled = json!({ "refund": number });
     world.post(&format!("/v1/orders/{id}/settle-refund"), &settled).await.good();

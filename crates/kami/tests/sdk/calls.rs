@@ -69,7 +69,7 @@ async fn a_question_to_wechat_pay_is_the_merchants_for_wechatpay_axios_plugin() 
         json!({ "genuine": true, "mchid": settings["mchid"], "serial": settings["merchant_serial_no"] });
     assert_eq!(read, expected);
     let order = site.order(OWN, NUMBER).await;
-    assert_eq!(order["order"]["paid_minor"], 0, "an answer without a signature pays nothing: {order}");
+    assert_eq!(order["order"]["paid_fen"], 0, "an answer without a signature pays nothing: {order}");
 }
 
 #[tokio::test]
@@ -87,5 +87,5 @@ async fn a_question_to_alipay_is_signed_as_python_alipay_sdk_signs_it() {
     assert_eq!(read["method"], "alipay.trade.query");
     assert_eq!(read["content"], json!({ "out_trade_no": NUMBER }).to_string());
     let order = site.order(OWN, NUMBER).await;
-    assert_eq!(order["order"]["paid_minor"], 0, "an answer without a signature pays nothing: {order}");
+    assert_eq!(order["order"]["paid_fen"], 0, "an answer without a signature pays nothing: {order}");
 }

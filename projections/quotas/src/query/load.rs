@@ -16,7 +16,7 @@ pub(crate) async fn load_pool(
 ) -> Result<Pool, ApplyError> {
     let mut pool = Pool::default();
     let rows = sqlx::query(
-        "SELECT batch_id, supplier, unit_cost_minor, currency, sell_until_at, opened_at, use_limit, is_quarantined,
+        "SELECT batch_id, supplier, unit_cost_fen, currency, sell_until_at, opened_at, use_limit, is_quarantined,
                 imported_count, available_count, quarantined_count, reserved_count, allocated_count,
                 delivered_count, revoked_count, voided_count, last_pos
          FROM ops_key_pool WHERE merchant = ? AND sku = ?",
