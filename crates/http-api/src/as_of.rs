@@ -6,7 +6,7 @@ use projection::{Projection, Views, fold_as_of};
 use serde::Deserialize;
 use vocabulary::{ParseError, Position, Timestamp};
 
-use crate::{api::Api, problem::Problem};
+use crate::{api::Api, problem::Problem, table::Source};
 
 /// How many folded read models are kept: looking at the past costs a fold of the log, paging through it should not.
 const KEPT: usize = 4;
@@ -48,24 +48,24 @@ impl Moment {
 
 /// Read models of the past that were folded lately, the newest first.
 #[derive(Default)]
-pub(crate) struct Past(VecDeque<(&'static str, Position, Arc<Views>)>);
+pub(crate) struct Past(VecDeque<(Vec<&'static str>, Position, Arc<Views>)>);
 
-/// A projection's rows as they were at a position. One is folded at a time.
-pub(crate) async fn folded(
-    api: &Api,
-    projection: Arc<dyn Projection>,
-    position: Position,
-) -> Result<Arc<Views>, Problem> {
+/// The rows of what a view reads as they were at a position. One is folded at a time.
+pub(crate) async fn folded(api: &Api, source: &Source, position: Position) -> Result<Arc<Views>, Problem> {
+    let needed = |projection: &&Arc<dyn Projection>| {
+        projection.name() == source.projection.name() || source.reads.contains(&projection.name())
+    };
+    let projections: Vec<_> = api.views().projections().iter().filter(needed).cloned().collect();
+    let names: Vec<&'static str> = projections.iter().map(|projection| projection.name()).collect();
     let mut past = api.past.lock().await;
-    let name = projection.name();
-    let known = past.0.iter().find(|(folded, at, _)| *folded == name && *at == position);
+    let known = past.0.iter().find(|(folded, at, _)| *folded == names && *at == position);
     if let Some((_, _, views)) = known {
         return Ok(views.clone());
     }
     let log = api.engine.log();
-    let views = fold_as_of(log.as_ref(), api.merchant(), vec![projection], position).await?;
+    let views = fold_as_of(log.as_ref(), api.merchant(), projections, position).await?;
     past.0.truncate(KEPT - 1);
-    past.0.push_front((name, position, views.clone()));
+    past.0.push_front((names, position, views.clone()));
     Ok(views)
 }
 

@@ -1,6 +1,6 @@
 //! Reading the read models' tables as rows of JSON, by their declared columns.
 
-use projection::{Column, Kind, Projection, Table};
+use projection::{Column, Kind, Projection, Table, View};
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, TypeInfo, ValueRef, query::Query, sqlite::SqliteRow};
 use std::sync::Arc;
@@ -13,21 +13,38 @@ const ALL: u32 = 100_000;
 
 /// What can be asked for by name: a table, or a view over tables.
 pub(crate) struct Source {
+    /// Whose it is.
     pub(crate) projection: Arc<dyn Projection>,
     pub(crate) name: &'static str,
-    pub(crate) table: Option<&'static Table>,
+    pub(crate) en: &'static str,
+    pub(crate) zh: &'static str,
+    /// How many columns, from the first, tell rows apart.
+    pub(crate) key: usize,
+    pub(crate) columns: &'static [Column],
+    /// The projections it reads, by name.
+    pub(crate) reads: Vec<&'static str>,
+}
+
+impl Source {
+    fn of_table(projection: &Arc<dyn Projection>, table: &'static Table) -> Self {
+        let Table { name, en, zh, key, columns, .. } = *table;
+        Self { projection: projection.clone(), name, en, zh, key, columns, reads: vec![projection.name()] }
+    }
+    fn of_view(projection: &Arc<dyn Projection>, view: &'static View) -> Self {
+        let View { name, en, zh, key, columns, reads, .. } = *view;
+        Self { projection: projection.clone(), name, en, zh, key, columns, reads: reads.to_vec() }
+    }
+    fn key_columns(&self) -> impl Iterator<Item = &'static str> {
+        self.columns[..self.key].iter().map(|column| column.name)
+    }
 }
 
 /// Every table and view of the projections.
 pub(crate) fn sources(projections: &[Arc<dyn Projection>]) -> Vec<Source> {
     let mut all = Vec::new();
     for projection in projections {
-        for table in projection.tables() {
-            all.push(Source { projection: projection.clone(), name: table.name, table: Some(table) });
-        }
-        for (name, _) in projection.views() {
-            all.push(Source { projection: projection.clone(), name, table: None });
-        }
+        all.extend(projection.tables().iter().map(|table| Source::of_table(projection, table)));
+        all.extend(projection.views().iter().map(|view| Source::of_view(projection, view)));
     }
     all
 }
@@ -71,20 +88,17 @@ pub(crate) async fn page(
 ) -> Result<Rows, sqlx::Error> {
     use sqlx::Connection;
     let mut tx = conn.begin().await?;
-    let head: Option<i64> =
-        sqlx::query_scalar("SELECT head_pos FROM sys_projection WHERE name = ? AND merchant = ?")
-            .bind(source.projection.name())
-            .bind(merchant.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-    let columns = match source.table {
-        Some(table) => table_columns(table),
-        None => view_columns(&mut tx, source.name).await?,
-    };
-    let key: Vec<&str> = match source.table {
-        Some(table) => table.columns[..table.key].iter().map(|c| c.name).collect(),
-        None => columns.iter().map(|(name, _)| name.as_str()).collect(),
-    };
+    // A view is as new as the oldest of what it reads.
+    let head: Option<i64> = sqlx::query_scalar(
+        "SELECT MIN(head_pos) FROM sys_projection
+         WHERE merchant = ?1 AND name IN (SELECT value FROM json_each(?2))",
+    )
+    .bind(merchant.as_str())
+    .bind(serde_json::json!(source.reads).to_string())
+    .fetch_one(&mut *tx)
+    .await?;
+    let columns = columns_of(source);
+    let key: Vec<&str> = source.key_columns().collect();
     let sql = statement(source, &columns, &key, after.is_some());
     // The text is made of names that this build declares; values are bound.
     let mut query = sqlx::query(AssertSqlSafe(sql)).bind(merchant.as_str().to_owned());
@@ -113,28 +127,18 @@ pub(crate) async fn page(
     })
 }
 
-/// What is selected of a table: its columns, the computed seconds beside each instant, and the last position.
-fn table_columns(table: &Table) -> Vec<(String, Option<Kind>)> {
+/// What is selected: the columns, the computed seconds beside each instant, the last position and whose version.
+fn columns_of(source: &Source) -> Vec<(String, Option<Kind>)> {
     let mut columns = Vec::new();
-    for Column { name, kind, .. } in table.columns {
+    for Column { name, kind, .. } in source.columns {
         columns.push(((*name).to_owned(), Some(*kind)));
         if let (Kind::At, Some(stem)) = (kind, name.strip_suffix("_at")) {
             columns.push((format!("{stem}_epoch"), Some(Kind::Int)));
         }
     }
     columns.push(("last_pos".to_owned(), Some(Kind::Int)));
+    columns.push(("projector_version".to_owned(), Some(Kind::Int)));
     columns
-}
-
-async fn view_columns(
-    conn: &mut SqliteConnection,
-    view: &str,
-) -> Result<Vec<(String, Option<Kind>)>, sqlx::Error> {
-    let names: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?) ORDER BY cid")
-        .bind(view)
-        .fetch_all(conn)
-        .await?;
-    Ok(names.into_iter().filter(|name| name != "merchant").map(|name| (name, None)).collect())
 }
 
 fn statement(source: &Source, columns: &[(String, Option<Kind>)], key: &[&str], after: bool) -> String {

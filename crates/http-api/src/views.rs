@@ -32,23 +32,17 @@ pub(crate) async fn catalogue(State(api): State<Shared>) -> Result<Json<Value>, 
     let described: Vec<Value> = sources(api.views().projections())
         .iter()
         .map(|source| {
-            let columns = source.table.map_or_else(Vec::new, |table| {
-                table
-                    .columns
-                    .iter()
-                    .enumerate()
-                    .map(|(n, column)| {
-                        json!({
-                            "name": column.name, "kind": kind(column.kind), "nullable": column.nullable,
-                            "key": n < table.key, "en": column.en, "zh": column.zh,
-                        })
-                    })
-                    .collect()
+            let described = source.columns.iter().enumerate().map(|(n, column)| {
+                json!({
+                    "name": column.name, "kind": kind(column.kind), "nullable": column.nullable,
+                    "key": n < source.key, "en": column.en, "zh": column.zh,
+                })
             });
+            let columns: Vec<Value> = described.collect();
+            let head = source.reads.iter().map(|name| head_of(name)).min().flatten();
             json!({
                 "name": source.name, "projection": source.projection.name(), "version": source.projection.version(),
-                "en": source.table.map(|table| table.en), "zh": source.table.map(|table| table.zh),
-                "columns": columns, "head_pos": head_of(source.projection.name()),
+                "en": source.en, "zh": source.zh, "columns": columns, "reads": source.reads, "head_pos": head,
             })
         })
         .collect();
@@ -59,6 +53,7 @@ fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
         Kind::Int => "integer",
+        Kind::Real => "number",
         Kind::At => "instant",
         Kind::Date => "date",
         Kind::Flag => "flag",
@@ -153,7 +148,7 @@ async fn past(
     limit: u32,
 ) -> Result<(Rows, Position), Problem> {
     let position = moment.position(api).await?;
-    let views = folded(api, source.projection.clone(), position).await?;
+    let views = folded(api, source, position).await?;
     let mut conn = views.reader().acquire().await?;
     let rows = page(&mut conn, api.merchant(), source, after, limit).await?;
     Ok((rows, position))
@@ -163,7 +158,7 @@ async fn past(
 fn read_cursor(cursor: &str, source: &Source) -> Result<Vec<Value>, Problem> {
     let json = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let key: Option<Vec<Value>> = json;
-    let fits = |key: &Vec<Value>| source.table.is_none_or(|table| table.key == key.len());
+    let fits = |key: &Vec<Value>| source.key == key.len();
     key.filter(fits).ok_or_else(|| Problem::parameter("cursor is not one of this view"))
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use vocabulary::{MerchantId, Position};
 
-use crate::{Event, Table};
+use crate::{Event, Table, View};
 
 /// A read model: its name, its shape, and how to begin folding it.
 pub trait Projection: Send + Sync + 'static {
@@ -15,8 +15,8 @@ pub trait Projection: Send + Sync + 'static {
     fn version(&self) -> u32;
     /// The tables it keeps, which nobody else writes.
     fn tables(&self) -> &'static [&'static Table];
-    /// Further statements that make views over those tables, as (name, `CREATE VIEW …`).
-    fn views(&self) -> &'static [(&'static str, &'static str)] {
+    /// Views over those tables, and over those of other projections.
+    fn views(&self) -> &'static [&'static View] {
         &[]
     }
     /// A fold for one merchant with nothing in memory: it reads the rows it needs from its tables.

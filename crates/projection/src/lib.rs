@@ -44,7 +44,7 @@ pub use contract::{ApplyError, Fold, Projection};
 pub use event::Event;
 pub use follower::{Applied, Follower};
 pub use runner::{Lag, Options, Projections};
-pub use table::{Column, Kind, Table};
+pub use table::{Column, Kind, Table, View};
 pub use text::iso;
 pub use views::{Checkpoint, Quarantined, Views, ViewsError};
 pub use write::{Rows, Value, Words, keys_json};

@@ -94,7 +94,7 @@ pub(crate) async fn recreate(
     }
     sqlx::raw_sql(AssertSqlSafe(ddl(projection))).execute(&mut *conn).await?;
     let tables = projection.tables().iter().map(|table| ["TABLE", table.name]);
-    let views = projection.views().iter().map(|(name, _)| ["VIEW", name]);
+    let views = projection.views().iter().map(|view| ["VIEW", view.name]);
     let objects: Vec<[&str; 2]> = tables.chain(views).collect();
     sqlx::query("INSERT INTO sys_schema (name, version, ddl, objects) VALUES (?, ?, ?, ?)")
         .bind(name)
@@ -106,15 +106,17 @@ pub(crate) async fn recreate(
     describe(conn, projection).await
 }
 
-/// Writes down what each table and column means. A table's own meaning stands under the empty column name.
+/// Writes down what each table, view and column means. A table's own meaning stands under the empty column name.
 async fn describe(conn: &mut SqliteConnection, projection: &dyn Projection) -> Result<(), sqlx::Error> {
-    for table in projection.tables() {
-        let columns = table.columns.iter().map(|c| (c.name, c.en, c.zh));
-        let rows = std::iter::once(("", table.en, table.zh)).chain(columns);
+    let tables = projection.tables().iter().map(|table| (table.name, table.en, table.zh, table.columns));
+    let views = projection.views().iter().map(|view| (view.name, view.en, view.zh, view.columns));
+    for (name, en, zh, columns) in tables.chain(views) {
+        let columns = columns.iter().map(|c| (c.name, c.en, c.zh));
+        let rows = std::iter::once(("", en, zh)).chain(columns);
         for (place, (column, en, zh)) in rows.enumerate() {
             sqlx::query("INSERT INTO sys_column VALUES (?, ?, ?, ?, ?, ?)")
                 .bind(projection.name())
-                .bind(table.name)
+                .bind(name)
                 .bind(column)
                 .bind(i64::try_from(place).unwrap_or(i64::MAX))
                 .bind(en)
@@ -128,8 +130,9 @@ async fn describe(conn: &mut SqliteConnection, projection: &dyn Projection) -> R
 
 fn ddl(projection: &dyn Projection) -> String {
     let mut text = String::new();
-    let tables = projection.tables().iter().flat_map(|table| table.ddl());
-    for statement in tables.chain(projection.views().iter().map(|(_, sql)| (*sql).to_owned())) {
+    let version = projection.version();
+    let tables = projection.tables().iter().flat_map(|table| table.ddl(version));
+    for statement in tables.chain(projection.views().iter().map(|view| view.ddl(version))) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{statement};");
     }

@@ -9,6 +9,8 @@ pub enum Kind {
     Text,
     /// A whole number: a count, an amount in minor units, a position.
     Int,
+    /// A number with a fraction: a ratio, a mean. Never money.
+    Real,
     /// An instant, as RFC 3339 text in UTC. A column `x_at` gets a twin `x_epoch` (seconds since 1970) that SQLite
     /// computes when it is read.
     At,
@@ -54,8 +56,9 @@ impl Column {
     }
 }
 
-/// A table of a read model. Each has, beside its columns, `merchant` as its first and `last_pos` as its last: the
-/// position of the last event that changed the row.
+/// A table of a read model. Each has, beside its columns, `merchant` as its first and `last_pos` and
+/// `projector_version` as its last: the position of the last event that changed the row, and the version of the
+/// projection whose row it is.
 #[derive(Debug)]
 pub struct Table {
     /// The name, with its prefix `dim_`, `fct_`, `mart_` or `ops_`.
@@ -75,12 +78,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// The statements that make the table.
-    pub fn ddl(&self) -> Vec<String> {
+    /// The statements that make the table of a projection of that version.
+    pub fn ddl(&self, version: u32) -> Vec<String> {
         let mut body = String::from("  merchant TEXT NOT NULL");
         for column in self.columns {
             let sql_type = match column.kind {
                 Kind::Int | Kind::Flag => "INTEGER",
+                Kind::Real => "REAL",
                 Kind::Text | Kind::At | Kind::Date | Kind::Json => "TEXT",
             };
             let null = if column.nullable { "" } else { " NOT NULL" };
@@ -97,7 +101,8 @@ impl Table {
         let key: Vec<&str> = self.key_columns().collect();
         let clustered = if self.clustered { ", WITHOUT ROWID" } else { "" };
         let table = format!(
-            "CREATE TABLE {} (\n{body},\n  last_pos INTEGER NOT NULL,\n  PRIMARY KEY ({})\n) STRICT{clustered}",
+            "CREATE TABLE {} (\n{body},\n  last_pos INTEGER NOT NULL,\n  \
+             projector_version INTEGER GENERATED ALWAYS AS ({version}) VIRTUAL,\n  PRIMARY KEY ({})\n) STRICT{clustered}",
             self.name,
             key.join(", ")
         );
@@ -160,5 +165,42 @@ impl Table {
             sql.push_str("last_pos=excluded.last_pos");
         }
         sql
+    }
+}
+
+/// A view: rows made of the tables of one or more projections whenever somebody looks. It is as new as they are, and
+/// costs what its query costs. It has, like a table, `merchant`, `last_pos` and `projector_version`.
+#[derive(Debug)]
+pub struct View {
+    /// The name, with its prefix `dim_`, `fct_`, `mart_` or `v_`.
+    pub name: &'static str,
+    /// What one row is, in English.
+    pub en: &'static str,
+    /// What one row is, in Chinese.
+    pub zh: &'static str,
+    /// How many of the columns, from the first, tell rows of one merchant apart.
+    pub key: usize,
+    /// The columns, in any order of the query's.
+    pub columns: &'static [Column],
+    /// The projections whose tables and views the query reads, by name.
+    pub reads: &'static [&'static str],
+    /// The query. It gives `merchant`, the columns, and `last_pos`: the newest position among the rows it used.
+    pub select: &'static str,
+}
+
+impl View {
+    /// The statement that makes the view of a projection of that version.
+    pub fn ddl(&self, version: u32) -> String {
+        let mut names = String::from("merchant");
+        for column in self.columns {
+            let _ = write!(names, ", {}", column.name);
+            if let Some(stem) = column.name.strip_suffix("_at").filter(|_| column.kind == Kind::At) {
+                let _ = write!(names, ", unixepoch(substr({}, 1, 19)) AS {stem}_epoch", column.name);
+            }
+        }
+        format!(
+            "CREATE VIEW {} AS SELECT {names}, last_pos, {version} AS projector_version FROM (\n{}\n)",
+            self.name, self.select
+        )
     }
 }

@@ -10,12 +10,13 @@ mod query;
 mod sale;
 mod tables;
 
-use projection::{Fold, Projection, Table};
+use projection::{Fold, Projection, Table, View};
 use vocabulary::MerchantId;
 
 pub use query::{DaySales, Filter, by_day};
 
 static TABLES: [&Table; 2] = [&tables::SALE, &tables::SALES_HOUR];
+static VIEWS: [&View; 1] = [&tables::SALES_DAY];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -31,8 +32,8 @@ impl Projection for Sales {
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
     }
-    fn views(&self) -> &'static [(&'static str, &'static str)] {
-        &[("mart_sales_day", tables::SALES_DAY)]
+    fn views(&self) -> &'static [&'static View] {
+        &VIEWS
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::SalesFold::new(merchant))

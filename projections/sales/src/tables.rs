@@ -1,6 +1,6 @@
 //! The tables.
 
-use projection::{Column, Kind, Table};
+use projection::{Column, Kind, Table, View};
 
 use Kind::{At, Date, Flag, Int, Json, Text};
 
@@ -56,11 +56,38 @@ pub(crate) static SALES_HOUR: Table = Table {
     clustered: true,
 };
 
-pub(crate) const SALES_DAY: &str = "CREATE VIEW mart_sales_day AS
-SELECT merchant, paid_date, channel, sku, currency,
+pub(crate) static SALES_DAY: View = View {
+    name: "mart_sales_day",
+    en: "Sales of one item on one account in one currency, by the business day of payment.",
+    zh: "一个 SKU 在一个渠道账号、一种币种下按付款业务日的销售。",
+    key: 4,
+    columns: &[
+        Column::new("paid_date", Date, "The business day, in Shanghai.", "业务日（上海）。"),
+        Column::new("channel", Text, "The account, channel/shop.", "渠道账号。"),
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("currency", Text, "The currency of the amounts.", "币种。"),
+        Column::new("orders_count", Int, "Paid orders with a line of the item.", "含该 SKU 的已付订单数。"),
+        Column::new("units_count", Int, "Units in them.", "件数。"),
+        Column::new("gross_fen", Int, "Paid, in minor units.", "付款金额（分）。"),
+        Column::new("delivered_count", Int, "Units delivered.", "已发货件数。"),
+        Column::new(
+            "deliver_ms_sum",
+            Int,
+            "From payment to first delivery, in milliseconds, over delivered_orders_count orders.",
+            "付款到首次发货的毫秒数之和。",
+        ),
+        Column::new("delivered_orders_count", Int, "Orders delivered.", "已发货订单数。"),
+        Column::new("refund_count", Int, "Refunds settled.", "退款笔数。"),
+        Column::new("refund_fen", Int, "Paid back, in minor units.", "退款金额（分）。"),
+        Column::new("loss_fen", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
+        Column::new("net_fen", Int, "Paid less paid back, in minor units.", "净额（分）。"),
+    ],
+    reads: &["sales"],
+    select: "SELECT merchant, paid_date, channel, sku, currency,
        SUM(orders_count) AS orders_count, SUM(units_count) AS units_count, SUM(gross_fen) AS gross_fen,
        SUM(delivered_count) AS delivered_count, SUM(deliver_ms_sum) AS deliver_ms_sum,
        SUM(delivered_orders_count) AS delivered_orders_count,
        SUM(refund_count) AS refund_count, SUM(refund_fen) AS refund_fen, SUM(loss_fen) AS loss_fen,
        SUM(gross_fen) - SUM(refund_fen) AS net_fen, MAX(last_pos) AS last_pos
-FROM mart_sales_hour GROUP BY merchant, paid_date, channel, sku, currency";
+FROM mart_sales_hour GROUP BY merchant, paid_date, channel, sku, currency",
+};
