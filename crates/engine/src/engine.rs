@@ -267,8 +267,8 @@ impl Engine {
         let mut quiet_at = None;
         loop {
             let (did, position) = self.tick().await?;
-            self.load.nudge.notify_one();
             while !self.load.is_idle(self.clock.now()) {
+                self.load.nudge.notify_one();
                 tokio::time::sleep(Duration::from_micros(200)).await;
             }
             // Outcomes are in the queue before the runner is idle, so a quiet round behind a quiet round is the end.

@@ -17,6 +17,12 @@ impl HttpClient {
     pub(crate) fn new() -> anyhow::Result<Self> {
         Ok(Self(builder()?.build().context("the HTTP client cannot be made")?))
     }
+    /// Makes a client for servers on this machine, which no proxy stands before.
+    pub(crate) fn to_this_machine() -> anyhow::Result<Self> {
+        // Shorter than a server keeps an idle connection, so that none is used that it is just closing.
+        let builder = builder()?.no_proxy().pool_idle_timeout(Duration::from_secs(5));
+        Ok(Self(builder.build().context("the HTTP client cannot be made")?))
+    }
 }
 
 /// A client that follows no redirects.

@@ -46,6 +46,27 @@ impl Default for EffectPolicy {
     }
 }
 
+/// Jobs by when they are due, those of one instant in the order they came.
+#[derive(Default)]
+struct Queue {
+    heap: BinaryHeap<Reverse<Queued>>,
+    count: u64,
+}
+
+impl Queue {
+    fn put(&mut self, job: Job) {
+        self.count += 1;
+        self.heap.push(Reverse(Queued(job.not_before, self.count, job)));
+    }
+    fn due_at(&self) -> Option<Timestamp> {
+        self.heap.peek().map(|Reverse(queued)| queued.0)
+    }
+    fn next_due(&mut self, now: Timestamp) -> Option<Job> {
+        let due = self.due_at().is_some_and(|at| at <= now);
+        due.then(|| self.heap.pop()).flatten().map(|Reverse(queued)| queued.2)
+    }
+}
+
 struct Queued(Timestamp, u64, Job);
 impl PartialEq for Queued {
     fn eq(&self, other: &Self) -> bool {
@@ -87,7 +108,7 @@ pub(crate) struct Load {
     pub(crate) open: AtomicUsize,
     /// How many of them wait in the queue, and when the first of those is due.
     waiting: Mutex<(usize, Option<Timestamp>)>,
-    /// Wakes the runner after time was advanced by hand.
+    /// Begins a round of the runner, where time is driven by hand.
     pub(crate) nudge: Notify,
 }
 
@@ -98,26 +119,28 @@ impl Load {
         self.open.load(Ordering::SeqCst) == count && due_at.is_none_or(|at| at > now)
     }
 
-    fn note(&self, queue: &BinaryHeap<Reverse<Queued>>) {
-        let due_at = queue.peek().map(|Reverse(queued)| queued.0);
-        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = (queue.len(), due_at);
+    fn note(&self, queue: &Queue) {
+        let waiting = (queue.heap.len(), queue.due_at());
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = waiting;
     }
 }
 
 impl Runner {
-    /// Runs until the queue's sender is gone. By hand-driven time, jobs run one after another in the order they came.
+    /// Runs until the queue's sender is gone.
     pub(crate) async fn run(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
         let this = Arc::new(self);
         let mut lanes = Lanes::default();
-        let mut queue: BinaryHeap<Reverse<Queued>> = BinaryHeap::new();
-        let mut order = 0_u64;
+        let mut queue = Queue::default();
+        if this.clock.is_manual() {
+            return this.run_by_hand(&mut jobs, &mut queue, &mut lanes).await;
+        }
         loop {
-            while let Some(job) = this.next_due(&mut queue) {
+            while let Some(job) = queue.next_due(this.clock.now()) {
                 this.load.note(&queue);
                 this.start(job, &mut lanes).await;
             }
             this.load.note(&queue);
-            let wake = queue.peek().map(|Reverse(q)| q.0);
+            let wake = queue.due_at();
             let sleep = async {
                 match wake {
                     Some(at) => this.clock.sleep_until(at).await,
@@ -126,21 +149,42 @@ impl Runner {
             };
             tokio::select! {
                 job = jobs.recv() => match job {
-                    Some(job) => {
-                        order += 1;
-                        queue.push(Reverse(Queued(job.not_before, order, job)));
-                    }
+                    Some(job) => queue.put(job),
                     None => return,
                 },
                 () = sleep => {}
-                () = this.load.nudge.notified() => {}
             }
         }
     }
 
-    fn next_due(&self, queue: &mut BinaryHeap<Reverse<Queued>>) -> Option<Job> {
-        let due = queue.peek().is_some_and(|Reverse(q)| q.0 <= self.clock.now());
-        due.then(|| queue.pop()).flatten().map(|Reverse(q)| q.2)
+    /// By hand-driven time, jobs run one after another in rounds: what is due when the runner is nudged, in the order
+    /// it came. What comes meanwhile waits for the next round, so that the order is never left to chance.
+    async fn run_by_hand(
+        self: &Arc<Self>,
+        jobs: &mut mpsc::UnboundedReceiver<Job>,
+        queue: &mut Queue,
+        lanes: &mut Lanes,
+    ) {
+        loop {
+            tokio::select! {
+                job = jobs.recv() => {
+                    let Some(job) = job else { return };
+                    queue.put(job);
+                    self.load.note(queue);
+                    continue;
+                }
+                () = self.load.nudge.notified() => {}
+            }
+            while let Ok(job) = jobs.try_recv() {
+                queue.put(job);
+            }
+            let now = self.clock.now();
+            let due: Vec<Job> = std::iter::from_fn(|| queue.next_due(now)).collect();
+            self.load.note(queue);
+            for job in due {
+                self.start(job, lanes).await;
+            }
+        }
     }
 
     async fn start(self: &Arc<Self>, job: Job, lanes: &mut Lanes) {
@@ -157,6 +201,7 @@ impl Runner {
             this.attempt(job, &*adapter, &lane).await;
         };
         if self.clock.is_manual() {
+            // One after another.
             task.await;
         } else {
             tokio::spawn(task);

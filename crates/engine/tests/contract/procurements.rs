@@ -187,6 +187,7 @@ async fn after_a_time_out_the_supplier_is_asked_and_not_sent_the_purchase_again(
     world.silence("buy", NO_ANSWER);
     world.script("bought", ["ok\nkeys T-1 NEW-1 NEW-2"]);
     let our_no = buy(&world).await;
+    world.settle().await;
     world.advance(60).await;
     let calls = about(&world);
     assert_eq!((calls.len(), &calls[1]), (2, &format!("bought/{our_no}/none")));
@@ -200,6 +201,7 @@ async fn after_a_time_out_a_supplier_that_knows_repeats_is_sent_the_same_again()
     world.silence("buy", NO_ANSWER);
     world.script("buy", ["ok\nkeys T-1 NEW-1 NEW-2"]);
     buy(&world).await;
+    world.settle().await;
     world.advance(60).await;
     let calls = about(&world);
     assert_eq!((calls.len(), &calls[0]), (2, &calls[1]));
@@ -213,6 +215,7 @@ async fn a_no_to_the_repeat_says_nothing_of_the_first_call() {
     world.silence("buy", NO_ANSWER);
     world.script("buy", ["no signature"]);
     buy(&world).await;
+    world.settle().await;
     world.advance(60).await;
     assert_eq!(ends(&world).await, [for_a_person("signature")]);
     world.stop_and_verify().await;
@@ -223,6 +226,7 @@ async fn after_a_time_out_of_a_supplier_that_can_neither_be_asked_nor_sent_the_s
     let world = World::open(MUTE).await;
     world.silence("buy", NO_ANSWER);
     let our_no = buy(&world).await;
+    world.settle().await;
     world.advance(86_400).await;
     assert_eq!((about(&world).len(), ends(&world).await), (1, vec![for_a_person("unknown_outcome")]));
     world.say(&format!("procured/{our_no}/keys T-1 NEW-1 NEW-2")).await;
@@ -250,6 +254,7 @@ async fn what_the_supplier_will_not_sell_has_failed_and_its_batch_number_is_not_
     let world = World::open("{}").await;
     world.script("buy", ["later out_of_stock", "no sold_out"]);
     buy(&world).await;
+    world.settle().await;
     world.advance(60).await;
     let unnamed = world.operate(wish(&world.shop, "nameless")).await;
     world.settle().await;

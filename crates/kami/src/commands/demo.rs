@@ -153,6 +153,9 @@ impl Drop for Home {
 async fn live(home: &Home, built: Built, options: &Demo, listener: TcpListener) -> anyhow::Result<()> {
     let data = home.path();
     let clock = Arc::new(LiveClock::from(built.end));
+    let time = clock.clone();
+    let platforms =
+        Platforms::open(built.truth.clone(), Arc::new(move || engine::Clock::now(&*time))).await?;
     let mut node = Node::start(NodeOptions {
         data,
         kek_file: &data.join("kek"),
@@ -162,7 +165,7 @@ async fn live(home: &Home, built: Built, options: &Demo, listener: TcpListener) 
         clock: clock.clone(),
         // Another row than the history's: the same ids again would be the ids of other messages.
         ids: Arc::new(engine::SeededIds::new(!options.seed)),
-        http: Arc::new(Platforms::open(built.truth.clone())),
+        http: Arc::new(platforms),
     })
     .await?;
     first_token(&node, data).await?;

@@ -38,7 +38,7 @@ pub(crate) const ERP_APP_SECRET: &str = "demoErpSecretdemoErpSecret000001";
 pub(crate) const JD_CUSTOMER: i64 = 14_156_143;
 pub(crate) const JD_KEY: &str = "demojdkeydemojdkeydemojdkey00001";
 
-/// The pretend platforms' hosts. The names exist nowhere: calls to them stay in this process.
+/// The pretend platforms' hosts. The names exist nowhere: calls to them go to sockets of this machine.
 pub(crate) const EPAY_HOST: &str = "pay.demo.test";
 pub(crate) const SUPPLY_HOST: &str = "open.goofish.test";
 pub(crate) const ERP_HOST: &str = "erp.goofish.test";

@@ -1,6 +1,6 @@
 //! `kami demo`: a shop on four platforms and a payment gateway, played from a seed. Buyers, platforms and
 //! staff speak to a real Kami over the loopback interface in the platforms' own formats, signed; Kami's calls
-//! to the platforms are answered in this process. What really happened is kept apart and held against Kami's
+//! to the platforms go to sockets of theirs, which check signatures and now and then misbehave. What really happened is kept apart and held against Kami's
 //! log.
 
 mod after_sales;

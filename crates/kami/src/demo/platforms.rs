@@ -1,14 +1,18 @@
-//! The pretend platforms' side of our calls: answered in this process from the truth. Each checks our
-//! signature as the real one would; nothing leaves the machine.
+//! The pretend platforms' side of our calls: each listens on a socket of this machine, checks our signature as
+//! the real one would, acts on the truth, and now and then misbehaves. Nothing leaves the machine.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use channel::{OutboundRequest, OutboundResponse, TransportFailure};
 use engine::Http;
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
+use testkit::pretend::{Answer, Call, Clock, Fault, Platform, Pretend};
 use tokio::sync::watch;
 use vocabulary::Currency;
 
@@ -17,21 +21,68 @@ use super::{
     truth::{SharedTruth, Truth},
     wire,
 };
+use crate::http_client::HttpClient;
 
-/// The platforms, by their hosts.
+/// How a platform acts on a call; none where it does not understand or believe it.
+type Act = fn(&mut Truth, &Call) -> Option<Value>;
+
+/// The platforms, by the names of their hosts.
+const PLATFORMS: [(&str, Act); 4] =
+    [(EPAY_HOST, gateway), (SUPPLY_HOST, goofish_callback), (ERP_HOST, goofish_erp), (JD_HOST, jd_callback)];
+
+/// Which calls of a platform go wrong, and how: of this many, the one with this number.
+const FAULTS: [(u32, u32, Fault); 4] = [
+    (41, 7, Fault::HangUpAfter),
+    (41, 17, Fault::ErrorBefore(502)),
+    (41, 29, Fault::TooMany(30)),
+    (41, 37, Fault::ErrorAfter(500)),
+];
+
+/// One platform behind its socket.
+struct Pretended {
+    host: &'static str,
+    act: Act,
+    truth: SharedTruth,
+}
+
+impl Platform for Pretended {
+    fn answer(&mut self, call: &Call, _: bool) -> Answer {
+        let mut truth = self.truth.lock();
+        truth.calls += 1;
+        if let Some(answer) = (self.act)(&mut truth, call) {
+            return Answer::ok(&answer);
+        }
+        // What a call's query says may be a key of the gateway's.
+        truth.faults.push(format!("{} did not understand or believe a call to {}", self.host, call.path));
+        Answer { status: 400, body: "{}".to_owned() }
+    }
+}
+
+/// The platforms' sockets, and the way to them: their names exist nowhere, so calls to them are sent to this machine.
 pub(crate) struct Platforms {
+    servers: BTreeMap<&'static str, (Pretend<Pretended>, AtomicU32)>,
+    client: HttpClient,
     truth: SharedTruth,
     open: watch::Receiver<bool>,
 }
 
 impl Platforms {
     /// Platforms that answer while `open` is true; at other times calls wait.
-    pub(crate) fn gated(truth: SharedTruth, open: watch::Receiver<bool>) -> Self {
-        Self { truth, open }
+    pub(crate) async fn gated(
+        truth: SharedTruth,
+        clock: Clock,
+        open: watch::Receiver<bool>,
+    ) -> anyhow::Result<Self> {
+        let mut servers = BTreeMap::new();
+        for (host, act) in PLATFORMS {
+            let platform = Pretended { host, act, truth: truth.clone() };
+            servers.insert(host, (Pretend::start(platform, clock.clone()).await?, AtomicU32::new(0)));
+        }
+        Ok(Self { servers, client: HttpClient::to_this_machine()?, truth, open })
     }
     /// Platforms that always answer.
-    pub(crate) fn open(truth: SharedTruth) -> Self {
-        Self { truth, open: watch::channel(true).1 }
+    pub(crate) async fn open(truth: SharedTruth, clock: Clock) -> anyhow::Result<Self> {
+        Self::gated(truth, clock, watch::channel(true).1).await
     }
 }
 
@@ -40,80 +91,41 @@ impl Http for Platforms {
     async fn send(
         &self,
         request: &OutboundRequest,
-        _: Duration,
+        timeout: Duration,
     ) -> Result<OutboundResponse, TransportFailure> {
-        // Who held the gate is gone only when the world ends.
-        self.open.clone().wait_for(|open| *open).await.map_err(|_| TransportFailure::NotSent)?;
-        let mut truth = self.truth.lock();
-        truth.calls += 1;
-        let call = Call::of(request);
-        let answer = match call.host.as_str() {
-            EPAY_HOST => gateway(&mut truth, &call),
-            SUPPLY_HOST => goofish_callback(&mut truth, &call),
-            ERP_HOST => goofish_erp(&mut truth, &call),
-            JD_HOST => jd_callback(&mut truth, &call),
-            _ => {
-                truth.faults.push(format!("a call to {} was made, which is no platform", call.host));
-                return Err(TransportFailure::NotSent);
-            }
-        };
-        let Some(answer) = answer else {
-            truth.faults.push(format!("{} did not understand or believe a call to {}", call.host, call.path));
-            return Ok(OutboundResponse {
-                status: 400,
-                headers: Vec::new(),
-                retry_after: None,
-                body: b"{}".to_vec(),
-            });
-        };
-        Ok(OutboundResponse {
-            status: 200,
-            headers: Vec::new(),
-            retry_after: None,
-            body: answer.to_string().into_bytes(),
-        })
-    }
-}
-
-/// A call, taken apart.
-struct Call<'a> {
-    host: String,
-    path: String,
-    query: Vec<(String, String)>,
-    body: &'a [u8],
-}
-
-impl<'a> Call<'a> {
-    fn of(request: &'a OutboundRequest) -> Self {
+        // Who held the gate is gone only when the world ends, or where there is none.
+        if !*self.open.borrow() {
+            self.open.clone().wait_for(|open| *open).await.map_err(|_| TransportFailure::NotSent)?;
+        }
         let rest = request.url.strip_prefix("https://").unwrap_or_default();
         let (host, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        Self { host: host.to_owned(), path: path.to_owned(), query: pairs(query), body: &request.body }
+        let Some((server, calls)) = self.servers.get(host) else {
+            self.truth.fault(format!("a call to {host} was made, which is no platform"));
+            return Err(TransportFailure::NotSent);
+        };
+        let number = calls.fetch_add(1, Ordering::Relaxed);
+        if let Some((_, _, fault)) = FAULTS.into_iter().find(|(of, nth, _)| number % of == *nth) {
+            server.next(fault);
+        }
+        let here = OutboundRequest { url: format!("{}/{rest}", server.url()), ..request.clone() };
+        self.client.send(&here, timeout).await
     }
-    fn form(&self) -> Vec<(String, String)> {
-        pairs(&String::from_utf8_lossy(self.body))
-    }
-    fn json(&self) -> Option<Value> {
-        serde_json::from_slice(self.body).ok()
-    }
-}
-
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let decode = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
-    let parts = text.split('&').filter_map(|part| part.split_once('='));
-    parts.map(|(name, value)| (decode(name), decode(value))).collect()
 }
 
 fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
     pairs.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
 }
 
+fn json_of(call: &Call) -> Option<Value> {
+    serde_json::from_slice(&call.body).ok()
+}
+
 /// How an order stands, or pay it back.
-fn gateway(truth: &mut Truth, call: &Call<'_>) -> Option<Value> {
+fn gateway(truth: &mut Truth, call: &Call) -> Option<Value> {
     let refund = value(&call.query, "act") == "refund";
     let fields = if refund { call.form() } else { call.query.clone() };
     let known = value(&fields, "pid") == EPAY_PID && value(&fields, "key") == EPAY_KEY;
-    if !known || call.path != "api.php" {
+    if !known || call.path != "/api.php" {
         return None;
     }
     if refund {
@@ -137,9 +149,9 @@ fn gateway(truth: &mut Truth, call: &Call<'_>) -> Option<Value> {
 }
 
 /// The result of an order that goofish bought.
-fn goofish_callback(truth: &mut Truth, call: &Call<'_>) -> Option<Value> {
-    let sign = wire::supply_sign(call.body, value(&call.query, "timestamp"));
-    let result = call.json().filter(|_| sign == value(&call.query, "sign"))?;
+fn goofish_callback(truth: &mut Truth, call: &Call) -> Option<Value> {
+    let sign = wire::supply_sign(&call.body, value(&call.query, "timestamp"));
+    let result = json_of(call).filter(|_| sign == value(&call.query, "sign"))?;
     let number = result["order_no"].as_str()?;
     for card in result["card_items"].as_array().into_iter().flatten() {
         truth.handed(Place::Xianyu, number, &supply_code(card)?);
@@ -154,10 +166,10 @@ pub(crate) fn supply_code(card: &Value) -> Option<String> {
 }
 
 /// An order read back, or a stock figure taken.
-fn goofish_erp(truth: &mut Truth, call: &Call<'_>) -> Option<Value> {
-    let sign = wire::erp_sign(call.body, value(&call.query, "timestamp"));
-    let asked = call.json().filter(|_| sign == value(&call.query, "sign"))?;
-    if call.path == "api/open/product/edit/stock" {
+fn goofish_erp(truth: &mut Truth, call: &Call) -> Option<Value> {
+    let sign = wire::erp_sign(&call.body, value(&call.query, "timestamp"));
+    let asked = json_of(call).filter(|_| sign == value(&call.query, "sign"))?;
+    if call.path == "/api/open/product/edit/stock" {
         truth.figures.insert(asked["product_id"].as_u64()?, asked["stock"].as_u64()?);
         return Some(json!({ "code": 0, "msg": "OK", "data": {} }));
     }
@@ -172,10 +184,10 @@ fn goofish_erp(truth: &mut Truth, call: &Call<'_>) -> Option<Value> {
 }
 
 /// The result of an order that JD could not be answered at once.
-fn jd_callback(truth: &mut Truth, call: &Call<'_>) -> Option<Value> {
+fn jd_callback(truth: &mut Truth, call: &Call) -> Option<Value> {
     let form = call.form();
     let (data, timestamp) = (value(&form, "data"), value(&form, "timestamp"));
-    if call.path != "api/cardApi.action" || wire::jd_sign(data, timestamp) != value(&form, "sign") {
+    if call.path != "/api/cardApi.action" || wire::jd_sign(data, timestamp) != value(&form, "sign") {
         return None;
     }
     // GBK, but for Chinese words the same as UTF-8; and those words do not matter here.

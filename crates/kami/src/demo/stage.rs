@@ -56,6 +56,9 @@ impl Stage {
         // A failed append ends the engine: whoever waits for an answer is told that it has stopped.
         let (writer, _failed) = LogWriter::start(log.clone());
         let clock = Arc::new(ManualClock::at(catalogue::START));
+        let time = clock.clone();
+        let platforms = Platforms::gated(truth, Arc::new(move || time.now()), open).await;
+        let platforms = platforms.context("the platforms cannot be started")?;
         let engine = Engine::open(EngineOptions {
             merchant: merchant.clone(),
             log: log.clone(),
@@ -63,7 +66,7 @@ impl Stage {
             vault: vault.clone(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(seed)),
-            http: Arc::new(Platforms::gated(truth, open)),
+            http: Arc::new(platforms),
             protocols: unhurried::protocols(),
             policy: Policy::default(),
         })

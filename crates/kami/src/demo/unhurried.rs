@@ -1,5 +1,5 @@
-//! The channel protocols without their limits on the rate of calls: the pretend platforms are in this
-//! process, and thirty days of calls are made in a few seconds.
+//! The channel protocols without their limits on the rate of calls: the pretend platforms are on this
+//! machine, and thirty days of calls are made in a few seconds.
 
 use std::sync::{Arc, LazyLock};
 
