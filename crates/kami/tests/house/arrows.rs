@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("projection", &["event-log", "events", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
+    ("models", &[]),
     ("console", &[]),
     (
         "http-api",
