@@ -59,6 +59,7 @@ fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "text",
         Kind::Int => "integer",
+        Kind::Real => "number",
         Kind::At => "instant",
         Kind::Date => "date",
         Kind::Flag => "flag",

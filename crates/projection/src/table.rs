@@ -9,6 +9,8 @@ pub enum Kind {
     Text,
     /// A whole number: a count, an amount in minor units, a position.
     Int,
+    /// A number with a fraction: a ratio, a mean. Never money.
+    Real,
     /// An instant, as RFC 3339 text in UTC. A column `x_at` gets a twin `x_epoch` (seconds since 1970) that SQLite
     /// computes when it is read.
     At,
@@ -81,6 +83,7 @@ impl Table {
         for column in self.columns {
             let sql_type = match column.kind {
                 Kind::Int | Kind::Flag => "INTEGER",
+                Kind::Real => "REAL",
                 Kind::Text | Kind::At | Kind::Date | Kind::Json => "TEXT",
             };
             let null = if column.nullable { "" } else { " NOT NULL" };
