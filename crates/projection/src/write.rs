@@ -16,8 +16,10 @@ const SHAPES: [usize; 4] = [256, 32, 4, 1];
 pub enum Value {
     /// Nothing.
     Null,
-    /// A number.
+    /// A whole number.
     Int(i64),
+    /// A number with a fraction. One that is no number becomes nothing.
+    Real(f64),
     /// A text.
     Text(String),
     /// A text that several rows share.
@@ -41,6 +43,11 @@ impl Value {
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Int(value)
+    }
+}
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
     }
 }
 impl From<u32> for Value {
@@ -160,6 +167,7 @@ fn arguments(
         match value {
             Value::Null => arguments.add(None::<i64>),
             Value::Int(number) => arguments.add(number),
+            Value::Real(number) => arguments.add(number),
             Value::Text(text) => arguments.add(text),
             Value::Shared(text) => arguments.add(text),
         }

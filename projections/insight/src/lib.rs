@@ -1,0 +1,63 @@
+//! Read model of what models say: forecasts, what buyers will still be worth, and what led to orders.
+//!
+//! A fact that a model was fitted holds its parameters and the position it saw the log up to. The fold keeps what
+//! models are fitted to (purchases, what they cost, journeys) as rows that never change, each with its position; so
+//! whenever such a fact comes, the rows of its mart are computed anew from the entries up to that position, and are
+//! the same however often and from wherever the log is folded. [`purchases`] and [`journeys`] give whoever fits
+//! a model exactly what the fold will see.
+#![warn(missing_docs)]
+
+mod attribution;
+mod demand;
+mod entries;
+mod fit;
+mod fold;
+mod forecast;
+mod foretell;
+mod history;
+mod ltv;
+mod marts;
+mod tables;
+
+use projection::{Fold, Projection, Table};
+use vocabulary::MerchantId;
+
+pub use attribution::{ATTRIBUTION, AttributionSettings, Journey, journeys};
+pub use demand::{Demand, calendar, date, demand, number};
+pub use fit::{VERSION, fit_attribution, fit_ltv};
+pub use foretell::{Unscored, issue, score, unscored};
+pub use history::{Purchase, person_of, purchases};
+pub use ltv::{LTV, LtvParams, Person, persons};
+
+static TABLES: [&Table; 11] = [
+    &tables::ORDER,
+    &tables::MONEY,
+    &tables::KEYS,
+    &tables::KEY_COST,
+    &tables::CUT,
+    &tables::DEMAND,
+    &tables::TOUCH,
+    &tables::JOURNEY_ORDER,
+    &marts::FORECAST,
+    &marts::LTV,
+    &marts::ATTRIBUTION,
+];
+
+/// The read model.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Insight;
+
+impl Projection for Insight {
+    fn name(&self) -> &'static str {
+        "insight"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn tables(&self) -> &'static [&'static Table] {
+        &TABLES
+    }
+    fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
+        Box::new(fold::InsightFold::new(merchant))
+    }
+}
