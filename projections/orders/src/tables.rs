@@ -29,12 +29,7 @@ pub(crate) static ORDER: Table = Table {
         Column::new("currency", Text, "The currency of the amounts.", "币种。").nullable(),
         Column::new("total_fen", Int, "What it costs, in minor units.", "订单金额（分）。"),
         Column::new("paid_fen", Int, "Confirmed payments, in minor units.", "已付金额（分）。"),
-        Column::new(
-            "refund_due_fen",
-            Int,
-            "Owed back and not settled, in minor units.",
-            "待退金额（分）。",
-        ),
+        Column::new("refund_due_fen", Int, "Owed back and not settled, in minor units.", "待退金额（分）。"),
         Column::new("refunded_fen", Int, "Settled refunds, in minor units.", "已退金额（分）。"),
         Column::new("loss_fen", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
         Column::new("delivery", Text, "How its keys reach the buyer.", "发货方式。").nullable(),
