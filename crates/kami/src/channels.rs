@@ -43,6 +43,7 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
         // They fold side by side and are written in this order: the one that folds longest comes last.
         Arc::new(projection_quotas::Quotas),
         Arc::new(projection_sales::Sales),
+        Arc::new(projection_people::People),
         Arc::new(projection_timeline::Timeline),
         Arc::new(projection_orders::Orders),
     ]

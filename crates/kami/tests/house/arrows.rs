@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "events",
             "projection",
             "projection-orders",
+            "projection-people",
             "projection-quotas",
             "projection-timeline",
             "vault",
