@@ -319,6 +319,8 @@ pub struct ClaimAttempted {
     pub matched: bool,
     /// A keyed digest of where the attempt came from, to bound guessing.
     pub client: String,
+    /// The business day in Shanghai by which tries are counted, `yyyy-mm-dd`.
+    pub day: String,
 }
 
 /// An order that was sold and fulfilled elsewhere, taken over as history. It moves no key of ours.

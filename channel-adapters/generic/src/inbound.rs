@@ -1,8 +1,8 @@
 //! What a partner's message wants. Every field is checked before it is believed.
 
 use channel::{
-    AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, RawRequest, RefundAsk, Refusal, Stage,
-    Step, strict_json,
+    AmountCheck, Ask, BuyerAsk, Identifier, IdentifierKind, Inbound, Kind, LineAsk, OrderAsk, RawRequest,
+    RefundAsk, Refusal, Stage, Step, strict_json,
 };
 use serde::{Deserialize, Serialize};
 use vocabulary::{Money, OrderId, Quantity, Secret, Timestamp};
@@ -50,6 +50,13 @@ struct Buyer {
     phone: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    /// The partner has sent the number a code, or the buyer has bound it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    phone_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    union_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
 }
 
 /// Reads a verified request.
@@ -173,7 +180,8 @@ fn buyer(data: &Data) -> Result<Option<BuyerAsk>, Refusal> {
     let Some(text) = data.buyer_ref.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
     let details = match &data.buyer {
         Some(buyer) => {
-            for text in [&buyer.name, &buyer.phone, &buyer.email].into_iter().flatten() {
+            let Buyer { name, phone, email, union_id, device, .. } = buyer;
+            for text in [name, phone, email, union_id, device].into_iter().flatten() {
                 words("buyer", text, 128)?;
             }
             Some(Secret::new(serde_json::to_string(buyer).map_err(|_| wrong("buyer"))?))
@@ -181,6 +189,23 @@ fn buyer(data: &Data) -> Result<Option<BuyerAsk>, Refusal> {
         None => None,
     };
     Ok(Some(BuyerAsk { reference: Secret::new(words("buyer_ref", text, 128)?), details }))
+}
+
+/// What of a buyer's details identifies them.
+pub(crate) fn identifiers(buyer: &BuyerAsk) -> Vec<Identifier> {
+    let details = buyer.details.as_ref().and_then(|text| serde_json::from_str::<Buyer>(text.expose()).ok());
+    let Some(details) = details else { return Vec::new() };
+    let told = [
+        (IdentifierKind::Phone, details.phone, details.phone_verified),
+        (IdentifierKind::UnionId, details.union_id, true),
+        (IdentifierKind::Email, details.email, false),
+        (IdentifierKind::Device, details.device, false),
+    ];
+    let identifier = |(kind, value, verified): (IdentifierKind, Option<String>, bool)| {
+        let value = Secret::new(value.filter(|value| !value.is_empty())?);
+        Some(Identifier { kind, value, scope: None, verified })
+    };
+    told.into_iter().filter_map(identifier).collect()
 }
 
 fn reason(data: &Data, otherwise: &str) -> Result<String, Refusal> {

@@ -16,8 +16,8 @@ mod verify;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, Confidence, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Proof, Protocol,
-    PushStock, RawRequest, Refusal, Reply, SettingsError, Verified,
+    Adapter, BuyerAsk, Capabilities, Confidence, Deliver, Identifier, Inbound, Kind, Limits, Manifest,
+    Outcome, Proof, Protocol, PushStock, RawRequest, Refusal, Reply, SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -75,6 +75,9 @@ impl Adapter for Generic {
     }
     fn refuse(&self, _: &RawRequest, refusal: &Refusal) -> Reply {
         status::refuse(refusal)
+    }
+    fn identifiers(&self, buyer: &BuyerAsk) -> Vec<Identifier> {
+        inbound::identifiers(buyer)
     }
     fn deliver(&self) -> Option<&dyn Deliver> {
         self.settings.deliver.as_ref().map(|sender| sender as &dyn Deliver)

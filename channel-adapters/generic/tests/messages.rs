@@ -1,7 +1,10 @@
 //! Each message beside what it must be read as, and each ending beside the reply that tells of it.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use channel::{Adapter, DeliveryJob, LineView, OrderState, OrderView, Outcome, Rejected, Reply, Verified};
+use channel::{
+    Adapter, Ask, DeliveryJob, IdentifierKind, LineView, OrderState, OrderView, Outcome, Rejected, Reply,
+    Verified,
+};
 use channel_conformance::ask_text;
 use channel_generic::PROTOCOL;
 use std::sync::Arc;
@@ -64,6 +67,32 @@ fn wrong_fields_are_refused_by_name() {
     }
     assert_eq!(read(adapter().as_ref(), r#"{"type":"order paid"}"#), Err("type"));
     assert_eq!(read(adapter().as_ref(), r#"{"type":"order.query","data":{}}"#), Err("external_order_id"));
+}
+
+/// What a buyer's details are read as.
+fn identifiers(buyer: &str) -> Vec<(IdentifierKind, String, bool)> {
+    let body = format!(
+        r#"{{"type":"order.paid","data":{{"external_order_id":"a","sku":"s","quantity":1,"amount_minor":1,
+            "currency":"CNY","buyer_ref":"u-1","buyer":{buyer}}}}}"#
+    );
+    let request = partner::sign(&partner::post("msg_1", &body), partner::SECRET).unwrap();
+    let adapter = adapter();
+    let proof = adapter.verify(&request, partner::NOW).unwrap();
+    let Ask::Order(order) = adapter.parse(&Verified::new(&request, proof)).unwrap().ask else {
+        panic!("an order")
+    };
+    let told = adapter.identifiers(order.buyer.as_ref().unwrap());
+    told.into_iter().map(|one| (one.kind, one.value.expose().clone(), one.verified)).collect()
+}
+
+#[test]
+fn a_phone_is_verified_only_where_the_partner_says_so() {
+    use IdentifierKind::{Device, Email, Phone, UnionId};
+    assert_eq!(identifiers(r#"{"name":"Li"}"#), []);
+    assert_eq!(identifiers(r#"{"phone":"13800138000"}"#), [(Phone, "13800138000".into(), false)]);
+    let all = r#"{"phone":"1","phone_verified":true,"union_id":"u","email":"e@x.cn","device":"d"}"#;
+    let wanted = [(Phone, "1", true), (UnionId, "u", true), (Email, "e@x.cn", false), (Device, "d", false)];
+    assert_eq!(identifiers(all), wanted.map(|(kind, value, verified)| (kind, value.to_owned(), verified)));
 }
 
 #[test]

@@ -23,8 +23,9 @@ mod xpay;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, Capabilities, Confidence, Deliver, Inbound, Kind, Limits, Manifest, Outcome, Poll, Proof,
-    Protocol, PushStock, RawRequest, ReadBack, Refund, Refusal, Renew, Reply, SettingsError, Verified,
+    Adapter, BuyerAsk, Capabilities, Confidence, Deliver, Identifier, Inbound, Kind, Limits, Manifest,
+    Outcome, Poll, Proof, Protocol, PushStock, RawRequest, ReadBack, Refund, Refusal, Renew, Reply,
+    SettingsError, Verified,
 };
 use vocabulary::{Account, Timestamp};
 
@@ -158,6 +159,9 @@ impl Adapter for Wechat {
     }
     fn refuse(&self, _: &RawRequest, refusal: &Refusal) -> Reply {
         answer::refuse(refusal)
+    }
+    fn identifiers(&self, buyer: &BuyerAsk) -> Vec<Identifier> {
+        order::identifiers(buyer)
     }
     fn deliver(&self) -> Option<&dyn Deliver> {
         Some(&*self.app)

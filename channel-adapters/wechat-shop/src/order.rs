@@ -1,6 +1,9 @@
 //! A shop's order as WeChat shows it when asked, and what it means to us.
 
-use channel::{AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, RefundAsk, Shortage, Stage};
+use channel::{
+    AmountCheck, Ask, BuyerAsk, Identifier, IdentifierKind, Inbound, Kind, LineAsk, OrderAsk, RefundAsk,
+    Shortage, Stage,
+};
 use serde::{Deserialize, Serialize};
 use vocabulary::{Currency, DeliveryMethod, Money, Quantity, Secret, Timestamp};
 
@@ -18,6 +21,8 @@ pub(crate) struct Order {
     order_id: Id,
     status: i64,
     openid: Option<String>,
+    /// There where the shop is bound to an account of the open platform.
+    unionid: Option<String>,
     #[serde(default)]
     update_time: i64,
     order_detail: Detail,
@@ -58,6 +63,24 @@ struct PriceInfo {
 #[derive(Deserialize)]
 struct DeliveryInfo {
     deliver_method: Option<i64>,
+}
+
+/// What is kept of a buyer, sealed.
+#[derive(Serialize, Deserialize)]
+struct Details {
+    unionid: String,
+}
+
+/// What of a buyer's details identifies them outside of the shop.
+pub(crate) fn identifiers(buyer: &BuyerAsk) -> Vec<Identifier> {
+    let details = buyer.details.as_ref().and_then(|text| serde_json::from_str::<Details>(text.expose()).ok());
+    let identifier = |details: Details| Identifier {
+        kind: IdentifierKind::UnionId,
+        value: Secret::new(details.unionid),
+        scope: None,
+        verified: true,
+    };
+    details.map(identifier).into_iter().collect()
 }
 
 /// A line as `delivery/send` wants it.
@@ -174,7 +197,9 @@ impl Order {
 
     fn buyer(&self) -> Option<BuyerAsk> {
         let openid = self.openid.clone().filter(|openid| (1..=128).contains(&openid.len()))?;
-        Some(BuyerAsk { reference: Secret::new(openid), details: None })
+        let unionid = self.unionid.clone().filter(|unionid| (1..=128).contains(&unionid.len()));
+        let details = unionid.and_then(|unionid| serde_json::to_string(&Details { unionid }).ok());
+        Some(BuyerAsk { reference: Secret::new(openid), details: details.map(Secret::new) })
     }
 
     fn unmapped(&self, number: &str, kind: String) -> Inbound {

@@ -6,8 +6,8 @@ mod platform;
 use std::sync::Arc;
 
 use channel::{
-    Adapter, AmountCheck, Ask, CallOutcome, Inbound, OutboundRequest, OutboundResponse, Protocol, RefundJob,
-    Stage, StockJob, Window,
+    Adapter, AmountCheck, Ask, CallOutcome, IdentifierKind, Inbound, OutboundRequest, OutboundResponse,
+    Protocol, RefundJob, Stage, StockJob, Window,
 };
 use channel_wechat_shop::{SHOP, XPAY};
 use serde_json::{Value, json};
@@ -79,6 +79,20 @@ fn a_paid_virtual_order_becomes_ours_with_what_later_calls_need() {
     assert_eq!(order.buyer.as_ref().unwrap().reference.expose(), "oBuyer");
     let again = shown(|order| order["update_time"] = json!(NOW.secs() + 99));
     assert_eq!((again.id, again.content), (inbound.id, inbound.content), "a paid order is read once");
+}
+
+#[test]
+fn a_union_id_identifies_the_buyer_and_an_open_id_alone_nobody_else() {
+    let shop = connect(SHOP, ACCESS);
+    let told = |change: fn(&mut Value)| {
+        let Ask::Order(order) = shown(change).ask else { panic!("an order") };
+        shop.identifiers(order.buyer.as_ref().unwrap())
+    };
+    assert!(told(|_| {}).is_empty());
+    let identifiers = told(|order| order["unionid"] = json!("uBuyer"));
+    let [one] = identifiers.as_slice() else { panic!("one identifier") };
+    assert_eq!((one.kind, one.value.expose().as_str()), (IdentifierKind::UnionId, "uBuyer"));
+    assert_eq!((one.scope.as_deref(), one.verified), (None, true));
 }
 
 #[test]

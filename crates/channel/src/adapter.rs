@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vocabulary::{Account, Timestamp};
 
 use crate::{
-    CheckPayment, Deliver, Inbound, Kind, Outcome, Poll, Procure, Proof, PushStock, RawRequest, ReadBack,
-    Refund, Refusal, Renew, Reply, Verified,
+    BuyerAsk, CheckPayment, Deliver, Identifier, Inbound, Kind, Outcome, Poll, Procure, Proof, PushStock,
+    RawRequest, ReadBack, Refund, Refusal, Renew, Reply, Verified,
 };
 
 /// One shop account's adapter. Pure: no clock, no randomness, no socket, no shared state.
@@ -29,6 +29,12 @@ pub trait Adapter: Send + Sync + 'static {
     /// it can be put together from the request, with every secret in it replaced by `***`. `None` where the protocol
     /// signs nothing (a shared token) or the request is too broken.
     fn signed_text(&self, request: &RawRequest) -> Option<String>;
+
+    /// What identifies a buyer that this adapter stated beyond the account's own name for them, read from the
+    /// details that it gave with them. The engine keeps keyed digests only.
+    fn identifiers(&self, _buyer: &BuyerAsk) -> Vec<Identifier> {
+        Vec::new()
+    }
 
     /// Hands keys over, if the protocol can.
     fn deliver(&self) -> Option<&dyn Deliver> {

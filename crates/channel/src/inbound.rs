@@ -149,6 +149,39 @@ pub struct BuyerAsk {
     pub details: Option<Secret<String>>,
 }
 
+/// What identifies a buyer beyond the account that names them. Not printable: the value is a secret.
+///
+/// An address on the network, a nickname and an identifier that changes from order to order (Taobao's OAID) identify
+/// nobody and have no kind here.
+pub struct Identifier {
+    /// What sort it is.
+    pub kind: IdentifierKind,
+    /// The identifier as the channel gives it.
+    pub value: Secret<String>,
+    /// Where it means something: the app or shop that issued it; everywhere at the merchant's where `None`.
+    pub scope: Option<String>,
+    /// Whether the channel vouches that it is the buyer's: a phone number that got a code, an id out of a signed
+    /// message. What nobody vouches for joins nothing.
+    pub verified: bool,
+}
+
+/// What sort of identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentifierKind {
+    /// A phone number in full.
+    Phone,
+    /// WeChat's union id.
+    UnionId,
+    /// What an app or a shop of a platform calls the buyer; needs a scope.
+    OpenId,
+    /// An e-mail address.
+    Email,
+    /// A device.
+    Device,
+    /// The account that paid.
+    Payer,
+}
+
 /// What to do when fewer keys are left than an order wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortage {

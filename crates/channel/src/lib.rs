@@ -26,7 +26,8 @@ mod upkeep;
 
 pub use adapter::{Adapter, Capabilities, Confidence, Connect, Limits, Manifest, Protocol, SettingsError};
 pub use inbound::{
-    AmountCheck, Ask, BuyerAsk, Inbound, Kind, LineAsk, OrderAsk, PaymentAsk, RefundAsk, Shortage, Stage,
+    AmountCheck, Ask, BuyerAsk, Identifier, IdentifierKind, Inbound, Kind, LineAsk, OrderAsk, PaymentAsk,
+    RefundAsk, Shortage, Stage,
 };
 pub use outbound::{
     CallOutcome, CheckPayment, Deliver, DeliveryJob, OutboundRequest, OutboundResponse, PaymentJob,

@@ -16,6 +16,7 @@ use vocabulary::{Account, Currency, MerchantId, MessageId, Position};
 use crate::{
     adapters::{Adapters, make_adapter, settings_digest},
     effects::{EffectPolicy, Load},
+    identity::Digests,
     operator::{OperatorAnswer, OperatorCommand},
     ports::{Clock, Http, Ids},
     upkeep::{Board, UpkeepStatus},
@@ -162,6 +163,10 @@ impl Engine {
     /// The merchant's own keys: for opening stored messages, for pseudonyms.
     pub fn keys(&self) -> &MerchantKeys {
         &self.keys
+    }
+    /// Makes keyed digests of what identifies a buyer.
+    pub fn digests(&self) -> Digests<'_> {
+        Digests::new(&self.keys)
     }
     /// The time it goes by.
     pub fn now(&self) -> vocabulary::Timestamp {

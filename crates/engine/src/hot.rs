@@ -21,7 +21,7 @@ use domain::{
 use events::{Fact, RecordedEvent};
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Account, OrderId, Sku, StreamId, Timestamp};
+use vocabulary::{Account, BuyerId, OrderId, Sku, StreamId, Timestamp};
 
 /// How many orders and buyers at rest stay in memory.
 const RESTING: NonZeroUsize = match NonZeroUsize::new(50_000) {
@@ -30,7 +30,7 @@ const RESTING: NonZeroUsize = match NonZeroUsize::new(50_000) {
 };
 
 /// The shape of the snapshot below. Change it whenever a state type changes its meaning or serialisation.
-pub(crate) const SHAPE: &str = "kami-hot-4";
+pub(crate) const SHAPE: &str = "kami-hot-5";
 
 /// A state with its place in its stream.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -194,6 +194,9 @@ impl Desk {
     pub(crate) fn channel(&self, account: &Account) -> Option<&domain::channel::State> {
         let entry = self.channels.get(&account.stream())?;
         entry.state.connected().is_some().then_some(&entry.state)
+    }
+    pub(crate) fn buyer(&self, buyer: &BuyerId) -> Option<&domain::buyer::State> {
+        self.buyers.peek(&buyer.stream()).map(|entry| &entry.state)
     }
     pub(crate) fn price(&self, sku: &Sku, account: &Account, now: Timestamp) -> Option<vocabulary::Money> {
         self.prices.get(&sku.price_stream())?.state.price_for(account, now)

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use channel::{Adapter, Ask, Inbound, Proof, RawRequest, Refusal, Reply, Step, Verified};
 use tokio::sync::oneshot;
-use vault::{MerchantKeys, SubjectPut};
-use vocabulary::{Account, BuyerId, MessageId};
+use vocabulary::{Account, MessageId};
 
 use crate::{
-    Engine, EngineError,
+    Engine, EngineError, identity,
     work::{MessageWork, RefusedWork, Work},
 };
 
@@ -69,7 +68,7 @@ impl Engine {
         proof: Proof,
         inbound: Inbound,
     ) -> Result<Reply, EngineError> {
-        let buyer = buyer_of(&self.keys, adapter.account(), &inbound.ask);
+        let buyer = identity::buyer_of(&self.keys, adapter.as_ref(), &inbound.ask);
         let (reply, answer) = oneshot::channel();
         let message = MessageId::from_uuid(self.ids.next(self.clock.now()));
         let work =
@@ -103,18 +102,4 @@ impl Engine {
         self.submit_or_busy(Work::Refused(Box::new(work)))?;
         kept.await.map_err(|_| EngineError::Stopped)?
     }
-}
-
-/// The buyer's pseudonym, and what goes to the subjects store if they are new.
-pub(crate) fn buyer_of(keys: &MerchantKeys, account: &Account, ask: &Ask) -> Option<(BuyerId, SubjectPut)> {
-    let Ask::Order(order) = ask else { return None };
-    let asked = order.buyer.as_ref()?;
-    let buyer = keys.pseudonym(account.as_str(), asked.reference.expose());
-    let put = SubjectPut {
-        buyer: buyer.clone(),
-        account: account.clone(),
-        reference: asked.reference.clone(),
-        details: asked.details.clone(),
-    };
-    Some((buyer, put))
 }

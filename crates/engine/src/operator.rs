@@ -1,9 +1,15 @@
 //! What people and programs with a token can ask for.
 
 use domain::sku;
-use events::{Fact, sku::SkuDefined};
+use events::{
+    Fact,
+    buyer::{IdentifierKind, LinkEvidence},
+    order::ClaimAttempted,
+    sku::SkuDefined,
+};
 use vocabulary::{
-    Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Quantity, Sku, StreamId, Timestamp,
+    Account, BatchId, BuyerId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Quantity, Sku, StreamId,
+    Timestamp,
 };
 
 use crate::work::OrderRef;
@@ -215,6 +221,33 @@ pub enum OperatorCommand {
     },
     /// Write facts down in journals: journeys, what staff looked at, what models were fitted. All or none.
     Record(Vec<(StreamId, Fact)>),
+    /// Link a buyer to another one.
+    Link {
+        /// The buyer.
+        buyer: BuyerId,
+        /// The other.
+        to: BuyerId,
+        /// Where it is known from.
+        evidence: LinkEvidence,
+    },
+    /// Take a link of a buyer back.
+    Unlink {
+        /// The buyer.
+        buyer: BuyerId,
+        /// What sort of identifier.
+        kind: IdentifierKind,
+        /// The digest that was linked; for `buyer` the other buyer's pseudonym.
+        identifier: String,
+        /// Why.
+        reason: String,
+    },
+    /// Note that somebody claimed an order. Turned down where guessable proofs were tried too often.
+    Claim {
+        /// The order.
+        order: OrderRef,
+        /// With what, and whether it fits.
+        attempt: ClaimAttempted,
+    },
     /// Write something down.
     Note {
         /// The order.
@@ -250,6 +283,7 @@ impl OperatorCommand {
             | Self::SettleRefund { order, .. }
             | Self::Hold { order, .. }
             | Self::Release { order, .. }
+            | Self::Claim { order, .. }
             | Self::Note { order, .. } => Some(order),
             _ => None,
         }

@@ -8,11 +8,12 @@ use event_log::{NumberRow, Verdict};
 use events::{Actor, RecordedEvent};
 use tokio::sync::{oneshot, watch};
 use vault::SubjectPut;
-use vocabulary::{Account, BuyerId, CardKey, KeyRef, MessageId, OrderId, Position, Secret, Timestamp};
+use vocabulary::{Account, CardKey, KeyRef, MessageId, OrderId, Position, Secret, Timestamp};
 
 use crate::{
     EngineError,
     effects::{Job, Report},
+    identity::Met,
     operator::{OperatorAnswer, OperatorCommand},
 };
 
@@ -43,7 +44,7 @@ pub(crate) struct MessageWork {
     pub(crate) request: Arc<RawRequest>,
     pub(crate) proof: Proof,
     pub(crate) inbound: Inbound,
-    pub(crate) buyer: Option<(BuyerId, SubjectPut)>,
+    pub(crate) buyer: Option<Met>,
     /// The poll that found it, where one did.
     pub(crate) poll: Option<String>,
     /// None where the message was read back by us: nobody waits for an answer.

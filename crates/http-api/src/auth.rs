@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use events::Actor;
-use vocabulary::Account;
+use vocabulary::{Account, ParseError, StreamId};
 
 use crate::{
     api::Shared,
@@ -28,9 +28,18 @@ impl Operator {
 
     /// The account under which the engine keeps this holder's calls.
     pub(crate) fn account(&self) -> Option<Account> {
+        format!("api/{}", self.slug()).parse().ok()
+    }
+
+    /// The stream in which it is written down what this holder looks at. Several may share one: each event says who.
+    pub(crate) fn journal(&self) -> Result<StreamId, Problem> {
+        let journal = format!("staff-{}", self.slug()).parse();
+        journal.map_err(|error: ParseError| Problem::internal("naming a journal", &error))
+    }
+
+    fn slug(&self) -> String {
         let slug = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-        let name: String = self.name.chars().map(slug).take(32).collect();
-        format!("api/{name}").parse().ok()
+        self.name.chars().map(slug).take(32).collect()
     }
 }
 

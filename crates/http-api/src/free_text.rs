@@ -48,7 +48,7 @@ fn looks_private(word: &str) -> Option<&'static str> {
 }
 
 /// A mobile number of the mainland, with or without its country code.
-fn is_mobile(digits: &str) -> bool {
+pub(crate) fn is_mobile(digits: &str) -> bool {
     let local = if digits.len() == 13 { digits.strip_prefix("86") } else { Some(digits) };
     local.is_some_and(|d| d.len() == 11 && d.starts_with('1') && !matches!(d.as_bytes()[1], b'0'..=b'2'))
 }

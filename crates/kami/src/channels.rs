@@ -44,6 +44,7 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
         Arc::new(projection_quotas::Quotas),
         Arc::new(projection_insight::Insight),
         Arc::new(projection_sales::Sales),
+        Arc::new(projection_people::People),
         Arc::new(projection_timeline::Timeline),
         Arc::new(projection_orders::Orders),
     ]

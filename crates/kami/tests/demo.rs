@@ -57,7 +57,13 @@ fn the_whole_story_keeps_every_promise() {
     }
     // Platforms broke off calls, answered with errors and asked for patience; it cost repeats and nothing else.
     let settled = |kind: &str| found["event_types"][kind].as_u64().unwrap_or(0);
-    let once = ["PaymentCheckSettled", "ReadBackSettled", "StockPushSettled", "DeliveryAttempted", "RefundAttempted"];
+    let once = [
+        "PaymentCheckSettled",
+        "ReadBackSettled",
+        "StockPushSettled",
+        "DeliveryAttempted",
+        "RefundAttempted",
+    ];
     let once = once.map(settled).iter().sum::<u64>();
     assert!(found["calls"].as_u64().unwrap() > once + 30, "{found}");
     assert!(found["repeats"].as_u64().unwrap() > 0 && found["forgeries"].as_u64().unwrap() > 0);

@@ -107,6 +107,13 @@ impl MerchantKeys {
         }
     }
 
+    /// A keyed digest of an identifier within `scope`: 32 hex digits, the same for the same text, and of no use to
+    /// anyone without the pepper. Whoever has the pepper can guess short texts, so treat it as confidential.
+    pub fn digest(&self, scope: &str, text: &str) -> String {
+        let tag = hmac::sign(&self.0.pseudonym, &bound("identifier", &[scope.as_bytes(), text.as_bytes()]));
+        hex::encode(&tag.as_ref()[..16])
+    }
+
     /// The fingerprint of a key's code within `family`: 32 hex digits, the same for all spellings of one key.
     /// Treat it as confidential: whoever also had the pepper could guess short keys.
     pub fn fingerprint(&self, family: &str, key_text: &str) -> String {

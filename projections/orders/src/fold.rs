@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use events::ActorKind;
+use events::{ActorKind, Fact, staff::SearchRun};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, keys_json};
 use sqlx::SqliteConnection;
 use vocabulary::{Account, MerchantId, OrderId};
@@ -69,6 +69,15 @@ impl OrdersFold {
         Ok(())
     }
 
+    /// That somebody searched for an order is part of its history.
+    fn put_search(&mut self, event: &Event, search: &SearchRun) {
+        let found: BTreeSet<&OrderId> = search.orders.iter().collect();
+        for order in found {
+            let values = event_values(event, &order.to_string().into(), &mut self.words);
+            self.event_rows.push(event.position, values);
+        }
+    }
+
     fn put_order(&mut self, id: OrderId) -> Result<(), ApplyError> {
         let Some(order) = self.orders.get(&id) else { return Ok(()) };
         self.order_rows.push(order.last_pos, order_values(order)?);
@@ -100,6 +109,9 @@ impl Fold for OrdersFold {
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
         for event in events {
+            if let Fact::SearchRun(search) = &event.fact {
+                self.put_search(event, search);
+            }
             let Some(order) = &event.order else {
                 self.channels.apply(event);
                 continue;

@@ -23,7 +23,7 @@ pub struct Found {
 pub struct HistoryEntry {
     /// Its place in the log.
     pub position: Position,
-    /// The stream it stands in: the order's own, or a key pool's.
+    /// The stream it stands in: the order's own, a key pool's, or a journal of staff.
     pub stream: String,
     /// Its place in that stream.
     pub version: u64,

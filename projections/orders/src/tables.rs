@@ -89,8 +89,8 @@ pub(crate) static ORDER_EVENT: Table = Table {
         Column::new(
             "pool_stream",
             Text,
-            "The key pool's stream it stands in; none for the order's own.",
-            "所在卡密池流，订单自身事件为空。",
+            "The stream it stands in, a key pool's or a journal of staff; none for the order's own.",
+            "所在的卡密池流或员工流，订单自身事件为空。",
         )
         .nullable()
         .fixed(),

@@ -42,6 +42,9 @@ impl TimelineFold {
         match &event.fact {
             Fact::BuyerRegistered(e) => self.put_identity(event, &e.buyer, Some(&e.account)),
             Fact::BuyerErased(e) => self.put_identity(event, &e.buyer, event.meta.channel.as_ref()),
+            Fact::IdentityLinked(e) => self.put_identity(event, &e.buyer, event.meta.channel.as_ref()),
+            Fact::IdentityUnlinked(e) => self.put_identity(event, &e.buyer, event.meta.channel.as_ref()),
+            Fact::SearchRun(e) => self.put_search(event, &e.orders),
             fact => {
                 let Some(order) = event.order.as_ref().filter(|_| event.is_of_order_stream()) else { return };
                 if let Fact::OrderPlaced(e) = fact {
@@ -64,6 +67,18 @@ impl TimelineFold {
 
     fn put_identity(&mut self, event: &Event, buyer: &BuyerId, account: Option<&Account>) {
         self.put_row(event, buyer, account, "identity", buyer.as_str().into(), None);
+    }
+
+    /// That somebody searched for them is shown to each buyer whose order was found, once, beside the first of them.
+    fn put_search(&mut self, event: &Event, orders: &[OrderId]) {
+        let mut told = BTreeSet::new();
+        for order in orders {
+            let Some(Some(whose)) = self.orders.get(order).cloned() else { continue };
+            if told.insert(whose.buyer.clone()) {
+                let account = Some(&whose.account);
+                self.put_row(event, &whose.buyer, account, "search", Value::text(order), None);
+            }
+        }
     }
 
     fn put_row(
@@ -103,6 +118,15 @@ impl Fold for TimelineFold {
             } else if self.orders.get_mut(&order.id).is_none() {
                 missing.insert(order.id);
                 self.orders.insert(order.id, None);
+            }
+        }
+        for event in events {
+            let Fact::SearchRun(search) = &event.fact else { continue };
+            for order in &search.orders {
+                if self.orders.get_mut(order).is_none() {
+                    missing.insert(*order);
+                    self.orders.insert(*order, None);
+                }
             }
         }
         if missing.is_empty() {
@@ -149,6 +173,7 @@ fn kind_of(fact: &Fact) -> Option<(&'static str, Option<Money>)> {
         Fact::RefundRefused(_) => ("refund", None),
         Fact::RefundDue(e) => ("refund", Some(e.amount)),
         Fact::RefundSettled(e) => ("refund", Some(e.amount)),
+        Fact::ClaimAttempted(_) => ("claim", None),
         Fact::OrderCancelled(_)
         | Fact::ReservationExpired(_)
         | Fact::OrderBackordered(_)

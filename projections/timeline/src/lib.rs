@@ -25,8 +25,8 @@ static TIMELINE: Table = Table {
         Column::new(
             "kind",
             Kind::Text,
-            "order, payment, delivery, view, replacement, refund, change or identity.",
-            "类别：order、payment、delivery、view、replacement、refund、change、identity。",
+            "order, payment, delivery, view, replacement, refund, claim, search, change or identity.",
+            "类别：order、payment、delivery、view、replacement、refund、claim、search、change、identity。",
         )
         .fixed(),
         Column::new(

@@ -13,7 +13,8 @@ pub struct Moment {
     pub occurred_at: String,
     /// The account, `channel/shop`; empty where none is concerned.
     pub channel: String,
-    /// `order`, `payment`, `delivery`, `view`, `replacement`, `refund`, `change` or `identity`.
+    /// `order`, `payment`, `delivery`, `view`, `replacement`, `refund`, `claim`, `search`, `change` or
+    /// `identity`.
     pub kind: String,
     /// Our id of the order, or the buyer's pseudonym.
     pub reference: String,
@@ -25,6 +26,8 @@ pub struct Moment {
     pub amount_fen: Option<i64>,
     /// Its currency.
     pub currency: Option<String>,
+    /// The buyer it happened with.
+    pub buyer: String,
 }
 
 /// A part of a timeline, newest first.
@@ -36,20 +39,22 @@ pub struct Page {
     pub next: Option<Position>,
 }
 
-/// What happened with a buyer, the newest first, at most `limit`; `before` is the `next` of the page before.
+/// What happened with buyers, those of one person or a single one, the newest first, at most `limit`; `before` is the
+/// `next` of the page before.
 pub async fn timeline(
     db: impl SqliteExecutor<'_>,
     merchant: &MerchantId,
-    buyer: &BuyerId,
+    buyers: &[BuyerId],
     before: Option<Position>,
     limit: u32,
 ) -> Result<Page, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT pos, occurred_at, channel, kind, ref_id, title_en, title_zh, amount_fen, currency
-         FROM fct_timeline WHERE merchant = ? AND buyer_id = ? AND pos < ? ORDER BY pos DESC LIMIT ?",
+        "SELECT pos, occurred_at, channel, kind, ref_id, title_en, title_zh, amount_fen, currency, MIN(buyer_id)
+         FROM fct_timeline WHERE merchant = ? AND buyer_id IN (SELECT value FROM json_each(?)) AND pos < ?
+         GROUP BY pos ORDER BY pos DESC LIMIT ?",
     )
     .bind(merchant.as_str())
-    .bind(buyer.as_str())
+    .bind(projection::keys_json(buyers))
     .bind(before.map_or(i64::MAX, |before| i64::try_from(before.0).unwrap_or(i64::MAX)))
     // One more than asked for tells whether there is another page.
     .bind(i64::from(limit) + 1)
@@ -73,5 +78,6 @@ fn moment_of(row: &SqliteRow) -> Result<Moment, sqlx::Error> {
         title_zh: row.try_get(6)?,
         amount_fen: row.try_get(7)?,
         currency: row.try_get(8)?,
+        buyer: row.try_get(9)?,
     })
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use events::{buyer::*, order::*};
+use events::{buyer::*, order::*, staff::SearchRun};
 use projection::testkit::{Scribe, fold, merchant};
 use projection_timeline::{Timeline, timeline};
 use vocabulary::{Account, BuyerId, Currency, DeliveryMethod, Money, OrderId, Quantity, Timestamp};
@@ -51,12 +51,44 @@ async fn a_buyer_sees_their_own_things_newest_first_in_pages() {
     );
 
     let views = fold(Arc::new(Timeline), &scribe.events).await.unwrap();
-    let page = timeline(views.reader(), &merchant(), &buyer, None, 3).await.unwrap();
+    let page = timeline(views.reader(), &merchant(), std::slice::from_ref(&buyer), None, 3).await.unwrap();
     let kinds: Vec<&str> = page.moments.iter().map(|moment| moment.kind.as_str()).collect();
     assert_eq!(kinds, ["change", "payment", "order"]);
     assert_eq!(page.moments[1].title_zh, format!("通过 taobao/main 收到付款 ¥28.88（流水号 {known}）。"));
     assert_eq!((page.moments[1].amount_fen, page.moments[1].currency.as_deref()), (Some(2_888), Some("CNY")));
-    let rest = timeline(views.reader(), &merchant(), &buyer, page.next, 3).await.unwrap();
+    let rest =
+        timeline(views.reader(), &merchant(), std::slice::from_ref(&buyer), page.next, 3).await.unwrap();
     assert_eq!((rest.moments.len(), rest.moments[0].kind.as_str(), rest.next), (1, "identity", None));
     assert_eq!(rest.moments[0].reference, buyer.as_str());
+}
+
+#[tokio::test]
+async fn identities_claims_and_searches_are_in_the_timelines_they_concern() {
+    let [mine, theirs]: [BuyerId; 2] = ["buyer-5f3a", "buyer-77"].map(|text| text.parse().unwrap());
+    let orders: [OrderId; 3] =
+        ["2a", "2b", "2c"].map(|end| format!("order-0198c1c0a000700080000000000000{end}").parse().unwrap());
+    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-02T03:00:00Z").unwrap());
+    place(&mut scribe, orders[0], Some(&mine));
+    place(&mut scribe, orders[1], Some(&mine));
+    place(&mut scribe, orders[2], Some(&theirs));
+    let (proof, client, day) = ("phone_last4".into(), "c".into(), "2026-01-02".into());
+    scribe.record(orders[0].stream(), None, ClaimAttempted { proof, matched: false, client, day });
+    let kinds = vec!["phone".to_owned()];
+    let search = SearchRun { kinds, digest: "d".into(), orders: orders.to_vec() };
+    scribe.record("staff-lin".parse().unwrap(), None, search);
+    let (kind, identifier, reason) = (IdentifierKind::UnionId, "d1".to_owned(), "wrong".to_owned());
+    let unlinked = IdentityUnlinked { buyer: mine.clone(), kind, identifier, reason };
+    scribe.record(mine.stream(), None, unlinked);
+
+    let views = fold(Arc::new(Timeline), &scribe.events).await.unwrap();
+    let kinds = async |buyers: &[BuyerId]| -> Vec<String> {
+        let page = timeline(views.reader(), &merchant(), buyers, None, 50).await.unwrap();
+        page.moments.into_iter().map(|moment| moment.kind).collect()
+    };
+    let own = kinds(std::slice::from_ref(&mine)).await;
+    assert_eq!(own, ["identity", "search", "claim", "payment", "order", "payment", "order"]);
+    assert_eq!(kinds(std::slice::from_ref(&theirs)).await, ["search", "payment", "order"]);
+    let both = kinds(&[mine, theirs]).await;
+    assert_eq!(both.iter().filter(|kind| *kind == "search").count(), 1, "one event is told once");
+    assert_eq!(both.len(), 9);
 }

@@ -2,11 +2,11 @@
 
 use events::{
     Fact,
-    buyer::{BuyerErased, BuyerRegistered},
+    buyer::{BuyerErased, BuyerRegistered, IdentifierKind, IdentityLinked, IdentityUnlinked, LinkEvidence},
 };
-use vocabulary::Reason;
+use vocabulary::{BuyerId, Reason};
 
-use super::{Command, State};
+use super::{Command, Link, State, state::Links};
 use crate::{Decider, Rejection};
 
 /// The decider of a buyer.
@@ -26,21 +26,55 @@ impl Decider for Buyer {
             (Command::Erase { buyer, reason }, State::Registered { .. }) => {
                 Ok(vec![BuyerErased { buyer, reason }.into()])
             }
-            (Command::Erase { .. }, State::Unknown) => {
+            (Command::Link { buyer, link }, State::Registered { links, .. }) => bind(buyer, link, links),
+            (Command::Unlink { buyer, kind, identifier, reason }, State::Registered { links, .. }) => {
+                if links.get(kind, &identifier) == Some(true) {
+                    return Ok(vec![IdentityUnlinked { buyer, kind, identifier, reason }.into()]);
+                }
+                Err(Rejection::new(Reason::InvalidValue, "the buyer has no such link"))
+            }
+            (Command::Unlink { .. }, State::Erased) => {
+                Err(Rejection::new(Reason::InvalidValue, "an erased buyer has no links"))
+            }
+            (Command::Erase { .. } | Command::Link { .. } | Command::Unlink { .. }, State::Unknown) => {
                 Err(Rejection::new(Reason::InvalidValue, "the buyer was never registered"))
             }
-            (Command::Register { .. }, State::Registered { .. } | State::Erased)
-            | (Command::Erase { .. }, State::Erased) => Ok(Vec::new()),
+            (Command::Register { .. }, State::Registered { .. })
+            | (Command::Register { .. } | Command::Erase { .. } | Command::Link { .. }, State::Erased) => {
+                Ok(Vec::new())
+            }
         }
     }
 
     fn evolve(state: &mut State, fact: &Fact) {
-        match fact {
-            Fact::BuyerRegistered(registered) => {
-                *state = State::Registered { account: registered.account.clone() };
+        match (fact, state) {
+            (Fact::BuyerRegistered(registered), state) => {
+                *state = State::Registered { account: registered.account.clone(), links: Links::default() };
             }
-            Fact::BuyerErased(_) => *state = State::Erased,
+            (Fact::BuyerErased(_), state) => *state = State::Erased,
+            (Fact::IdentityLinked(e), State::Registered { links, .. }) => {
+                links.set(e.kind, &e.identifier, true);
+            }
+            (Fact::IdentityUnlinked(e), State::Registered { links, .. }) => {
+                links.set(e.kind, &e.identifier, false);
+            }
             _ => {}
+        }
+    }
+}
+
+fn bind(buyer: BuyerId, link: Link, links: &Links) -> Result<Vec<Fact>, Rejection> {
+    if link.kind == IdentifierKind::Buyer && link.identifier == buyer.as_str() {
+        return Err(Rejection::new(Reason::InvalidValue, "a buyer is not linked to themselves"));
+    }
+    // An account says the same with every order: what a person took back would be back with the next one.
+    let repeats = matches!(link.evidence, LinkEvidence::Channel { .. });
+    match links.get(link.kind, &link.identifier) {
+        Some(true) => Ok(Vec::new()),
+        Some(false) if repeats => Ok(Vec::new()),
+        _ => {
+            let Link { kind, identifier, scope, strength, evidence, last4 } = link;
+            Ok(vec![IdentityLinked { buyer, kind, identifier, scope, strength, evidence, last4 }.into()])
         }
     }
 }

@@ -6,6 +6,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use command::Command;
+pub use command::{Command, Link};
 pub use decide::Buyer;
-pub use state::State;
+pub use state::{Links, State};

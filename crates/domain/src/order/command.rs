@@ -1,6 +1,9 @@
 //! What can be asked of an order.
 
-use events::{channel::AttemptOutcome, order::OrderLine};
+use events::{
+    channel::AttemptOutcome,
+    order::{ClaimAttempted, OrderLine},
+};
 use vocabulary::{Account, BuyerId, DeliveryMethod, KeyRef, Money, OrderId, Timestamp};
 
 /// An order to place, priced.
@@ -197,6 +200,9 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Somebody claims the order. `UnknownOrder` before it is placed; `WrongState` where guessable proofs were tried
+    /// [`super::CLAIM_TRIES`] times on that day.
+    Claim(ClaimAttempted),
     /// Write something down.
     Note {
         /// What.

@@ -12,7 +12,7 @@ use events::{
 };
 use vocabulary::{DeliveryMethod, KeyRef, Money, Reason, Timestamp};
 
-use super::{Command, DeliverBy, Paid, Placed, Placing, RefundState, State, refund};
+use super::{Command, DeliverBy, Paid, Placed, Placing, RefundState, State, claim, refund};
 use crate::{Decider, Rejection};
 
 /// The decider of one order.
@@ -65,6 +65,7 @@ impl Decider for Order {
             } else {
                 Vec::new()
             }),
+            Command::Claim(attempt) => Ok(vec![claim::attempt(state, attempt)?.into()]),
             Command::Note { text } => Ok(vec![OrderNoted { text: text.clone() }.into()]),
             Command::RequestRefund { .. }
             | Command::RefuseRefund { .. }

@@ -3,6 +3,7 @@
 //! Channels tell things twice, late and in any order, so the state is a set of facts that only grow (placed, paid,
 //! cancelled, refunded, …), and every message has a defined answer in every state.
 
+mod claim;
 mod command;
 mod decide;
 pub mod purchase;
@@ -11,6 +12,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use claim::{CLAIM_TRIES, Claims};
 pub use command::{Command, DeliverBy, Placing};
 pub use decide::Order;
 pub use state::{Paid, Pending, Placed, RefundState, State, Status};

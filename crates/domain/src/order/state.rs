@@ -10,6 +10,8 @@ use events::{
 use serde::{Deserialize, Serialize};
 use vocabulary::{Account, BuyerId, DeliveryMethod, KeyRef, Money, OrderId, Timestamp};
 
+use super::claim::{self, Claims};
+
 /// What was ordered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
@@ -152,6 +154,8 @@ pub struct State {
     pub held: bool,
     /// Over.
     pub closed: bool,
+    /// Claims by proofs that can be guessed.
+    pub claims: Claims,
 }
 
 impl State {
@@ -272,6 +276,7 @@ impl State {
             Fact::OrderHeld(_) => self.held = true,
             Fact::OrderReleased(_) => self.held = false,
             Fact::OrderClosed(_) => self.closed = true,
+            Fact::ClaimAttempted(e) => claim::count(&mut self.claims, e),
             Fact::LossRecorded(e) => self.losses = self.losses.saturating_add(e.amount.minor),
             Fact::PaymentCheckRequested(_) | Fact::PaymentCheckSettled(_) | Fact::PaymentConfirmed(_) => {
                 self.apply_payment(fact);

@@ -87,7 +87,7 @@ impl Sequencer {
     pub(super) fn wanted_by_message(&self, work: &MessageWork, wanted: &mut Wanted) {
         let account = work.account();
         wanted.keys.extend(work.dedupe_key());
-        wanted.streams.extend(work.buyer.as_ref().map(|(buyer, _)| buyer.stream()));
+        wanted.streams.extend(work.buyer.as_ref().map(|met| met.buyer.stream()));
         if let Some(number) = external_no(&work.inbound.ask) {
             wanted.numbers.push(self.order_number(account, number));
         }
@@ -103,6 +103,11 @@ impl Sequencer {
         wanted.keys.extend(work.dedupe_key());
         if let OperatorCommand::Record(entries) = &work.call.command {
             wanted.streams.extend(entries.iter().map(|(stream, _)| stream.clone()));
+        }
+        match &work.call.command {
+            OperatorCommand::Link { buyer, to, .. } => wanted.streams.extend([buyer.stream(), to.stream()]),
+            OperatorCommand::Unlink { buyer, .. } => wanted.streams.extend([buyer.stream()]),
+            _ => {}
         }
         match work.call.command.order() {
             Some(OrderRef::Id(order)) => {

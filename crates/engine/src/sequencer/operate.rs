@@ -4,15 +4,18 @@ use std::collections::VecDeque;
 
 use channel::Reply;
 use domain::{
-    Decider, Rejection, channel as channel_domain,
+    Decider, Rejection, buyer, channel as channel_domain,
     journal::{self, Journal},
     order::{self, DeliverBy, purchase},
     pool, price, sku,
 };
 use event_log::Verdict;
-use events::Fact;
+use events::{
+    Fact,
+    buyer::{IdentifierKind, LinkEvidence, LinkStrength},
+};
 use ring::digest;
-use vocabulary::{Account, BatchId, DeliveryMethod, OrderId, Reason, Sku, StreamId};
+use vocabulary::{Account, BatchId, BuyerId, DeliveryMethod, OrderId, Reason, Sku, StreamId};
 
 use super::{
     Sequencer,
@@ -127,11 +130,45 @@ impl Sequencer {
             | Op::LiftQuarantine { .. }
             | Op::Void { .. } => self.operate_pool(command.clone()).await,
             Op::Record(entries) => self.record(entries).await,
+            Op::Link { buyer, to, evidence } => self.link(buyer, to, evidence).await,
+            Op::Unlink { buyer, kind, identifier, reason } => {
+                let stream = buyer.stream();
+                let unlink = buyer::Command::Unlink { buyer, kind, identifier, reason };
+                done(settle(self.hosts.buyers.execute(&stream, unlink).await)?)
+            }
             Op::Procure { sku, account, item, quantity, max_price, reason } => {
                 self.procure(Wish { sku, account, item, quantity, max_price, reason }).await
             }
             _ => self.operate_order(command).await,
         }
+    }
+
+    /// A link between two buyers stands on one of them and holds for both.
+    async fn link(&mut self, buyer: BuyerId, to: BuyerId, evidence: LinkEvidence) -> Operated {
+        let unknown =
+            || Rejection::new(Reason::InvalidValue, "the other buyer was never registered, or is erased");
+        let back = {
+            let desk = lock(&self.desk);
+            match desk.buyer(&to) {
+                Some(buyer::State::Registered { links, .. }) => {
+                    links.get(IdentifierKind::Buyer, buyer.as_str()) == Some(true)
+                }
+                _ => return Ok(Err(unknown())),
+            }
+        };
+        if back {
+            return done(Ok(()));
+        }
+        let link = buyer::Link {
+            kind: IdentifierKind::Buyer,
+            identifier: to.to_string(),
+            scope: None,
+            strength: LinkStrength::Strong,
+            evidence,
+            last4: None,
+        };
+        let stream = buyer.stream();
+        done(settle(self.hosts.buyers.execute(&stream, buyer::Command::Link { buyer, link }).await)?)
     }
 
     async fn record(&mut self, entries: Vec<(StreamId, Fact)>) -> Operated {
@@ -333,6 +370,7 @@ impl Sequencer {
             Op::Release { reason, .. } => {
                 self.order_command(id, order::Command::Release { reason }, None).await?
             }
+            Op::Claim { attempt, .. } => self.order_command(id, order::Command::Claim(attempt), None).await?,
             Op::Note { text, .. } => self.order_command(id, order::Command::Note { text }, None).await?,
             _ => Ok(()),
         };

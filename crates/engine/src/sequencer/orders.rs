@@ -10,7 +10,6 @@ use domain::{
 };
 use event_log::NumberKind;
 use events::order::OrderLine;
-use vault::SubjectPut;
 use vocabulary::{Account, BuyerId, Money, OrderId, Quantity, Reason, Sku, Timestamp};
 
 use super::{Sequencer, answer::Draft, message::Decided, settle};
@@ -18,17 +17,16 @@ use crate::{
     EngineError,
     host::lock,
     hot::{Desk, Entry},
+    identity::Met,
     work::Staged,
 };
-
-type Buyer = (BuyerId, SubjectPut);
 
 impl Sequencer {
     pub(super) async fn order_ask(
         &mut self,
         account: &Account,
         ask: &OrderAsk,
-        buyer: Option<Buyer>,
+        buyer: Option<Met>,
         replying: bool,
         staged: &mut Staged,
     ) -> Decided {
@@ -38,7 +36,7 @@ impl Sequencer {
         let id = known.unwrap_or_else(|| OrderId::from_uuid(self.ids.next(now)));
         let placing = {
             let desk = lock(&self.desk);
-            let placing = match price(&desk, account, ask, id, buyer.as_ref(), now) {
+            let placing = match price(&desk, account, ask, id, buyer.as_ref().map(|met| &met.buyer), now) {
                 Ok(placing) => placing,
                 Err(rejection) => return Ok(Err(rejection)),
             };
@@ -94,16 +92,21 @@ impl Sequencer {
     async fn register(
         &mut self,
         account: &Account,
-        buyer: Option<Buyer>,
+        met: Option<Met>,
         staged: &mut Staged,
     ) -> Result<(), EngineError> {
-        let Some((buyer, subject)) = buyer else { return Ok(()) };
+        let Some(Met { buyer, subject, links }) = met else { return Ok(()) };
         let command = domain::buyer::Command::Register { buyer: buyer.clone(), account: account.clone() };
         let before = lock(&self.desk).staged.len();
         // A buyer who was erased stays erased: nothing is kept of them again.
         let _rejected = settle(self.hosts.buyers.execute(&buyer.stream(), command).await)?;
         if lock(&self.desk).staged.len() > before {
             staged.subjects.push(subject);
+        }
+        for link in links {
+            let command = domain::buyer::Command::Link { buyer: buyer.clone(), link };
+            // The buyer is registered and the identifier is none of our buyers: nothing can be said against it.
+            let _never = settle(self.hosts.buyers.execute(&buyer.stream(), command).await)?;
         }
         Ok(())
     }
@@ -228,7 +231,7 @@ fn price(
     account: &Account,
     ask: &OrderAsk,
     order: OrderId,
-    buyer: Option<&Buyer>,
+    buyer: Option<&BuyerId>,
     now: Timestamp,
 ) -> Result<Placing, Rejection> {
     let channel = desk.channel(account);
@@ -268,7 +271,7 @@ fn price(
         external_no: ask.external_no.clone(),
         lines,
         total,
-        buyer: buyer.map(|(id, _)| id.clone()),
+        buyer: buyer.cloned(),
         delivery: ask.delivery,
         memo: ask.memo.clone(),
     })

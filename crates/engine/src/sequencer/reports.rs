@@ -205,7 +205,7 @@ impl Sequencer {
             body: response.to_vec(),
             received_at: self.now(),
         });
-        let buyer = crate::intake::buyer_of(&self.keys, adapter.account(), &inbound.ask);
+        let buyer = crate::identity::buyer_of(&self.keys, adapter.as_ref(), &inbound.ask);
         let work = MessageWork {
             message: MessageId::from_uuid(self.ids.next(self.now())),
             adapter,

@@ -57,8 +57,8 @@ impl Step {
     }
 }
 
-/// The history of an order, oldest first: its own events, and those of key pools that concern it (from the read
-/// models, which may be a moment behind).
+/// The history of an order, oldest first: its own events, and those of key pools and of people who searched for it
+/// that concern it (from the read models, which may be a moment behind).
 #[utoipa::path(get, path = "/v1/orders/{ref}/events", tag = "orders", params(("ref" = String, Path), Part),
     responses((status = 200, body = Value), (status = 404)))]
 pub(crate) async fn events(

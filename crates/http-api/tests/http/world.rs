@@ -110,6 +110,7 @@ impl World {
         let models: Vec<Arc<dyn Projection>> = vec![
             Arc::new(projection_orders::Orders),
             Arc::new(projection_quotas::Quotas),
+            Arc::new(projection_people::People),
             Arc::new(projection_timeline::Timeline),
             Arc::new(projection_sales::Sales),
         ];

@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "events",
             "projection",
             "projection-orders",
+            "projection-people",
             "projection-quotas",
             "projection-timeline",
             "vault",

@@ -139,10 +139,11 @@ fn every_table_and_column_is_in_the_tables_page() {
             }
         }
     }
-    let read_models: [&dyn Projection; 5] = [
+    let read_models: [&dyn Projection; 6] = [
         &projection_insight::Insight,
         &projection_orders::Orders,
         &projection_quotas::Quotas,
+        &projection_people::People,
         &projection_timeline::Timeline,
         &projection_sales::Sales,
     ];

@@ -181,7 +181,12 @@ fn past() -> Vec<Labelled> {
         buyer: Some(buyer()),
     };
     vec![
-        full(ClaimAttempted { proof: text("card_key"), matched: true, client: text("60303ae22b998861") }),
+        full(ClaimAttempted {
+            proof: text("card_key"),
+            matched: true,
+            client: text("60303ae22b998861"),
+            day: text("2026-06-18"),
+        }),
         full(sold.clone()),
         min(PastOrderRecorded { buyer: None, ..sold }),
         full(returned.clone()),

@@ -1,0 +1,44 @@
+//! Read model of people: which buyers are one person, by what, and since when.
+//!
+//! Persons are what valid strong links join. Links are taken in the order in which they were made; one that would
+//! give a person two union ids or two verified phones is left for review, and one that would give them more than 12
+//! identifiers (the name on each account counts) or more than 3 phones is quarantined: neither joins. So persons
+//! follow from the links that hold, however those came to be; taking a link back leaves what would be without it.
+#![warn(missing_docs)]
+
+mod fold;
+mod graph;
+mod partition;
+mod query;
+mod tables;
+
+use projection::{Fold, Projection, Table, View};
+use vocabulary::MerchantId;
+
+pub use partition::{IDENTIFIERS_MAX, Joining, PHONES_MAX, Partition, Standing};
+pub use query::{Identity, buyers_of, by_digest, hinted, identities, person_of};
+
+static TABLES: [&Table; 2] = [&tables::EDGE, &tables::BUYER];
+static VIEWS: [&View; 1] = [&tables::PERSON];
+
+/// The read model.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct People;
+
+impl Projection for People {
+    fn name(&self) -> &'static str {
+        "people"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn tables(&self) -> &'static [&'static Table] {
+        &TABLES
+    }
+    fn views(&self) -> &'static [&'static View] {
+        &VIEWS
+    }
+    fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
+        Box::new(fold::PeopleFold::new(merchant))
+    }
+}
