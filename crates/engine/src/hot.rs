@@ -30,7 +30,7 @@ const RESTING: NonZeroUsize = match NonZeroUsize::new(50_000) {
 };
 
 /// The shape of the snapshot below. Change it whenever a state type changes its meaning or serialisation.
-pub(crate) const SHAPE: &str = "kami-hot-4";
+pub(crate) const SHAPE: &str = "kami-hot-5";
 
 /// A state with its place in its stream.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

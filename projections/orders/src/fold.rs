@@ -6,12 +6,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use events::ActorKind;
+use events::{ActorKind, Fact};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, keys_json};
 use sqlx::SqliteConnection;
 use vocabulary::{Account, MerchantId, OrderId};
 
-use crate::{Order, channels::Channels, tables};
+use crate::{Order, changes, channels::Channels, tables};
 
 /// Orders kept in memory between batches.
 const HOT_ORDERS: usize = 50_000;
@@ -69,6 +69,24 @@ impl OrdersFold {
         Ok(())
     }
 
+    /// An event of a journal that names orders belongs to the history of each.
+    fn put_mentions(&mut self, event: &Event) {
+        let orders: &[OrderId] = match &event.fact {
+            Fact::SearchRun(e) => &e.orders,
+            Fact::ExportMade(e) => e.order.as_slice(),
+            Fact::JourneyOrdered(e) => std::slice::from_ref(&e.order),
+            _ => return,
+        };
+        let mut named: Vec<OrderId> = orders.to_vec();
+        named.sort_unstable();
+        named.dedup();
+        for order in named {
+            let text: Arc<str> = order.to_string().into();
+            let values = event_values(event, &text, None, &mut self.words);
+            self.event_rows.push(event.position, values);
+        }
+    }
+
     fn put_order(&mut self, id: OrderId) -> Result<(), ApplyError> {
         let Some(order) = self.orders.get(&id) else { return Ok(()) };
         self.order_rows.push(order.last_pos, order_values(order)?);
@@ -102,15 +120,20 @@ impl Fold for OrdersFold {
         for event in events {
             let Some(order) = &event.order else {
                 self.channels.apply(event);
+                self.put_mentions(event);
                 continue;
             };
-            let values = event_values(event, &order.text, &mut self.words);
-            self.event_rows.push(event.position, values);
+            let mut diff = None;
             if event.is_of_order_stream() {
-                let new = || Order::unknown(order.id, event.position);
-                self.orders.entry(&order.id, new).apply(event);
+                let after = self.orders.entry(&order.id, || Order::unknown(order.id, event.position));
+                let before = after.clone();
+                after.apply(event);
                 changed.insert(order.id);
+                let changes = changes(&before, after)?;
+                diff = (!changes.is_empty()).then(|| serde_json::to_string(&changes)).transpose()?;
             }
+            let values = event_values(event, &order.text, diff, &mut self.words);
+            self.event_rows.push(event.position, values);
         }
         for id in changed {
             self.put_order(id)?;
@@ -167,7 +190,7 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
     ])
 }
 
-fn event_values(event: &Event, order: &Arc<str>, words: &mut Words) -> [Value; 14] {
+fn event_values(event: &Event, order: &Arc<str>, diff: Option<String>, words: &mut Words) -> [Value; 16] {
     let own = event.is_of_order_stream();
     [
         order.into(),
@@ -184,6 +207,8 @@ fn event_values(event: &Event, order: &Arc<str>, words: &mut Words) -> [Value; 1
         (&event.recorded_text).into(),
         (&event.sentence_en).into(),
         (&event.sentence_zh).into(),
+        words.share_maybe(event.fact.reason_code()),
+        diff.into(),
     ]
 }
 

@@ -29,12 +29,7 @@ pub(crate) static ORDER: Table = Table {
         Column::new("currency", Text, "The currency of the amounts.", "币种。").nullable(),
         Column::new("total_fen", Int, "What it costs, in minor units.", "订单金额（分）。"),
         Column::new("paid_fen", Int, "Confirmed payments, in minor units.", "已付金额（分）。"),
-        Column::new(
-            "refund_due_fen",
-            Int,
-            "Owed back and not settled, in minor units.",
-            "待退金额（分）。",
-        ),
+        Column::new("refund_due_fen", Int, "Owed back and not settled, in minor units.", "待退金额（分）。"),
         Column::new("refunded_fen", Int, "Settled refunds, in minor units.", "已退金额（分）。"),
         Column::new("loss_fen", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
         Column::new("delivery", Text, "How its keys reach the buyer.", "发货方式。").nullable(),
@@ -92,10 +87,10 @@ pub(crate) static ORDER_EVENT: Table = Table {
         Column::new("order_id", Text, "Our id of the order.", "我方订单号。").fixed(),
         Column::new("pos", Int, "Its place in the log.", "日志位置。").fixed(),
         Column::new(
-            "pool_stream",
+            "other_stream",
             Text,
-            "The key pool's stream it stands in; none for the order's own.",
-            "所在卡密池流，订单自身事件为空。",
+            "The stream it stands in; none for the order's own.",
+            "所在的流，订单自身事件为空。",
         )
         .nullable()
         .fixed(),
@@ -116,6 +111,15 @@ pub(crate) static ORDER_EVENT: Table = Table {
         Column::new("recorded_at", At, "When we recorded it.", "记录时间（我方时钟）。").fixed(),
         Column::new("sentence_en", Text, "What it says, in English.", "英文说明。").fixed(),
         Column::new("sentence_zh", Text, "What it says, in Chinese.", "中文说明。").fixed(),
+        Column::new("reason_code", Text, "Why, as a code.", "原因代码。").nullable().fixed(),
+        Column::new(
+            "diff_json",
+            Json,
+            "What it changed of the order: JSON pointer, from, to.",
+            "对订单的改动：JSON 指针、旧值、新值。",
+        )
+        .nullable()
+        .fixed(),
     ],
     indexes: &[],
     clustered: false,

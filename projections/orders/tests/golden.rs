@@ -117,10 +117,7 @@ async fn a_hand_written_history_gives_these_rows() {
     let first: OrderId = FIRST.parse().unwrap();
     scribe.record(first.stream(), None, RefundSettled { refund: "R-1".into(), amount: yuan(5_776) });
     let order = by_id(folded(&scribe).await.reader(), &merchant(), first).await.unwrap().unwrap();
-    assert_eq!(
-        (order.status(), order.refunded_fen(), order.refund_due_fen()),
-        (Status::Refunded, 5_776, 0)
-    );
+    assert_eq!((order.status(), order.refunded_fen(), order.refund_due_fen()), (Status::Refunded, 5_776, 0));
 }
 
 #[tokio::test]

@@ -14,13 +14,8 @@ pub(crate) static SKU: Table = Table {
         Column::new("name", Text, "The name people see.", "名称。"),
         Column::new("family", Text, "The product family.", "商品系列。"),
         Column::new("use_limit", Int, "How many buyers one key serves.", "每张卡密可售次数。"),
-        Column::new(
-            "face_value_fen",
-            Int,
-            "The value printed on the card, in minor units.",
-            "面值（分）。",
-        )
-        .nullable(),
+        Column::new("face_value_fen", Int, "The value printed on the card, in minor units.", "面值（分）。")
+            .nullable(),
         Column::new("currency", Text, "The currency of the face value.", "面值币种。").nullable(),
     ],
     indexes: &[],

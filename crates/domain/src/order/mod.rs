@@ -12,5 +12,5 @@ mod state;
 mod tests;
 
 pub use command::{Command, DeliverBy, Placing};
-pub use decide::Order;
+pub use decide::{CHANNEL_QUERY, Order};
 pub use state::{Paid, Pending, Placed, RefundState, State, Status};

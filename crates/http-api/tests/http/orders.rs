@@ -62,10 +62,7 @@ async fn the_history_tells_who_why_when_and_what_changed() {
     assert_eq!(paid["recorded_at"], "2026-01-02T03:00:00.000000Z");
     assert!(paid["message"].as_str().unwrap().starts_with("msg-"));
     assert!(
-        paid["changes"]
-            .as_array()
-            .unwrap()
-            .contains(&json!({ "path": "/paid_fen", "from": 0, "to": 2888 }))
+        paid["changes"].as_array().unwrap().contains(&json!({ "path": "/paid_fen", "from": 0, "to": 2888 }))
     );
     assert_eq!(paid["payload"]["txn"], "A-1");
     assert!(
