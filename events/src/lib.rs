@@ -25,6 +25,7 @@ pub mod policy;
 pub mod pool;
 pub mod price;
 pub mod procurement;
+mod reason;
 pub mod sentence;
 pub mod sku;
 pub mod staff;

@@ -164,6 +164,9 @@ pub struct DeliveryRequested {
     pub account: Account,
     /// The keys, line by line.
     pub lines: Vec<LineKeys>,
+    /// Why they are handed over once more, in staff's words; none for the first delivery and what follows by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One try of a delivery, a plaintext key having left or not. The last one says how it ended.

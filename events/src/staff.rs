@@ -53,4 +53,7 @@ pub struct ExportMade {
     pub as_of: Position,
     /// How many rows.
     pub rows: u64,
+    /// The order whose history it was, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
 }

@@ -67,6 +67,8 @@ pub enum EngineError {
 pub struct Policy {
     /// How long a paid order waits for stock before a refund is due, in seconds.
     pub backorder_secs: i64,
+    /// How many bad keys of one batch have the whole of it quarantined; 0 means that no number has.
+    pub bad_keys_max: u32,
     /// At most how often stock figures are published, in milliseconds.
     pub stock_publish_every_ms: i64,
     /// A snapshot after this many events.
@@ -84,6 +86,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             backorder_secs: 24 * 3600,
+            bad_keys_max: 3,
             stock_publish_every_ms: 1_000,
             snapshot_every: 200_000,
             waiting_max: 8_192,

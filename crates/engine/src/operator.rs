@@ -159,7 +159,12 @@ pub enum OperatorCommand {
         reason: String,
     },
     /// Hand an order's keys over once more.
-    Resend(OrderRef),
+    Resend {
+        /// The order.
+        order: OrderRef,
+        /// Why.
+        reason: Option<String>,
+    },
     /// Show an order's keys to the caller.
     Reveal {
         /// The order.
@@ -275,7 +280,7 @@ pub struct OperatorAnswer {
 impl OperatorCommand {
     pub(crate) fn order(&self) -> Option<&OrderRef> {
         match self {
-            Self::Resend(order)
+            Self::Resend { order, .. }
             | Self::Reveal { order, .. }
             | Self::Replace { order, .. }
             | Self::Refund { order, .. }

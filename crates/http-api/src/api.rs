@@ -1,6 +1,6 @@
 //! What the routes share.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -11,6 +11,7 @@ use vocabulary::{Account, MerchantId, Position};
 use crate::{
     as_of::Past,
     problem::{self, Problem},
+    reveals::Reveals,
     table,
 };
 
@@ -28,11 +29,19 @@ pub struct Limits {
     pub timeout: Duration,
     /// How many event streams may be open at once.
     pub streams: usize,
+    /// How often one token holder may have card keys shown in clear, in any hour.
+    pub reveals_per_hour: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 256 * 1024, import_bytes: 1 << 30, timeout: Duration::from_secs(30), streams: 256 }
+        Self {
+            body_bytes: 256 * 1024,
+            import_bytes: 1 << 30,
+            timeout: Duration::from_secs(30),
+            streams: 256,
+            reveals_per_hour: 30,
+        }
     }
 }
 
@@ -43,6 +52,8 @@ pub struct ApiOptions {
     pub metrics: Option<PrometheusHandle>,
     /// The bounds.
     pub limits: Limits,
+    /// Where histories that came from elsewhere are kept; without it there are none.
+    pub imported: Option<PathBuf>,
 }
 
 /// One merchant's API: the engine that decides and the read models that answer.
@@ -52,6 +63,7 @@ pub struct Api {
     pub(crate) options: ApiOptions,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) past: Mutex<Past>,
+    pub(crate) reveals: Reveals,
 }
 
 /// The state of every route.
@@ -61,7 +73,7 @@ impl Api {
     /// An API over an engine and read models that follow its log.
     pub fn new(engine: Arc<Engine>, projections: Arc<Projections>, options: ApiOptions) -> Self {
         let streams = Arc::new(Semaphore::new(options.limits.streams));
-        Self { engine, projections, options, streams, past: Mutex::default() }
+        Self { engine, projections, options, streams, past: Mutex::default(), reveals: Reveals::default() }
     }
 
     pub(crate) fn merchant(&self) -> &MerchantId {
@@ -70,6 +82,11 @@ impl Api {
 
     pub(crate) fn views(&self) -> &Arc<Views> {
         self.projections.views()
+    }
+
+    /// Counts a showing of keys in clear; refuses where this holder had too many lately.
+    pub(crate) fn count_reveal(&self, holder: &str) -> Result<(), Problem> {
+        self.reveals.take(holder, self.engine.now(), self.options.limits.reveals_per_hour)
     }
 
     /// Waits until every read model contains `position`; a caller who just wrote thereby reads what it wrote.

@@ -32,6 +32,15 @@ impl TryFrom<String> for Moment {
     }
 }
 
+impl From<Moment> for projection_orders::At {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::Position(position) => Self::Position(position),
+            Moment::Instant(at) => Self::Instant(at),
+        }
+    }
+}
+
 impl Moment {
     /// The last position of the log at this moment.
     pub(crate) async fn position(self, api: &Api) -> Result<Position, Problem> {

@@ -68,7 +68,8 @@ pub(crate) async fn list(
     Ok(Json(json!({ "messages": messages, "next": next })))
 }
 
-fn summary(row: &InboxRow) -> Value {
+/// A message without what it says.
+pub(crate) fn summary(row: &InboxRow) -> Value {
     let (first_pos, last_pos) = row.positions.unzip();
     json!({
         "message": row.message, "account": row.account, "verdict": row.verdict, "reason": row.reason,
@@ -99,6 +100,7 @@ pub(crate) async fn one(
     let events = caused(&api, &row).await?;
     if let Some(reason) = &reveal {
         free_text::check(&api, "reveal", reason).await?;
+        api.count_reveal(&operator.name)?;
         record(&api, &operator, &message, &events, reason).await?;
     }
     let keys = api.engine.keys();

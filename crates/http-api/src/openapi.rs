@@ -16,8 +16,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
-    orders::{actions, history, read},
+    auth, batches, buyers, catalog, channels, edge, event, explain, find, health, import, imported, inbound,
+    inbox,
+    orders::{actions, causes, export, history, read},
     procure, stream, views,
 };
 
@@ -62,6 +63,11 @@ fn operator_routes() -> Routes {
         .routes(routes!(read::one))
         .routes(routes!(read::state))
         .routes(routes!(history::events))
+        .routes(routes!(causes::causes))
+        .routes(routes!(export::export))
+        .routes(routes!(imported::list, imported::take_in))
+        .routes(routes!(imported::one))
+        .routes(routes!(imported::state))
         .routes(routes!(actions::resend))
         .routes(routes!(actions::replace))
         .routes(routes!(actions::refund))
@@ -81,6 +87,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::one))
         .routes(routes!(stream::events))
+        .routes(routes!(event::one))
 }
 
 /// Routes for token holders that take as long as they take.
@@ -93,8 +100,9 @@ pub fn openapi() -> OpenApi {
     let mut operators = operator_routes().merge(long_routes()).into_openapi();
     for item in operators.paths.paths.values_mut() {
         for (posts, operation) in operations(item) {
-            // To explain is to read, by POST only because the question has a body.
-            let writes = posts && operation.operation_id.as_deref() != Some("explain");
+            // To explain is to read, by POST only because the question has a body; a history is told by its content.
+            let plain = ["explain", "take_in"].map(Some);
+            let writes = posts && !plain.contains(&operation.operation_id.as_deref());
             describe_operator(operation, writes);
         }
     }

@@ -43,15 +43,18 @@ kinds! {
     UNKNOWN_PROTOCOL = "unknown_protocol", 404, "There is no such channel protocol.", "渠道协议不存在。";
     UNKNOWN_VIEW = "unknown_view", 404, "There is no such view.", "视图不存在。";
     UNKNOWN_MESSAGE = "unknown_message", 404, "There is no such message.", "消息不存在。";
+    UNKNOWN_IMPORT = "unknown_import", 404, "There is no such imported history.", "导入的历史不存在。";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "The address does not take this method.", "该地址不支持此方法。";
     AMBIGUOUS = "ambiguous_reference", 409, "Several orders have this number.", "该编号对应多个订单。";
     BEHIND = "behind", 409, "The read models have not got that far yet.", "读模型尚未追上该位置。", retryable;
     TOO_LARGE = "payload_too_large", 413, "The body is too large.", "请求体过大。";
     UNSUPPORTED_TYPE = "unsupported_media_type", 415, "The content type is not one that is taken here.", "不支持该内容类型。";
     INVALID_BODY = "invalid_body", 422, "The body does not have the expected fields.", "请求体字段不符合要求。";
+    INVALID_HISTORY = "invalid_history", 422, "The file is not an order's history as it was exported.", "文件不是完整的订单历史导出。";
     INVALID_PARAMETER = "invalid_parameter", 422, "A parameter or header is not acceptable.", "参数或请求头不合法。";
     INVALID_SETTINGS = "invalid_settings", 422, "The settings of the account are not usable.", "渠道账号配置不可用。";
     PRIVATE_TEXT = "private_text", 422, "The text holds personal data or a card key.", "文本含有个人信息或卡密。";
+    TOO_MANY_REVEALS = "too_many_reveals", 429, "Card keys were shown too often within an hour.", "一小时内查看卡密次数过多。", retryable;
     INTERNAL = "internal", 500, "Something is broken on our side.", "服务内部错误。";
     BUSY = "busy", 503, "Too much is waiting; come again.", "请求过多，请稍后重试。", retryable;
     STOPPED = "stopped", 503, "The service is stopping or has stopped; come again.", "服务已停止或正在停止，请稍后重试。", retryable;
@@ -213,7 +216,9 @@ our_fault! {
     ViewsError => "asking the read models";
     sqlx::Error => "querying the read models";
     events::DecodeError => "reading an event";
+    projection_orders::HistoryError => "telling a history";
     serde_json::Error => "writing JSON";
+    std::io::Error => "reading a file";
 }
 
 #[cfg(test)]

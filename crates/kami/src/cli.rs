@@ -38,7 +38,7 @@ pub(crate) enum Command {
     ImportKeys(ImportKeys),
     /// Show an order's history: who did what, when and why, and the state after it.
     #[command(
-        after_help = "Examples:\n  kami replay order generic/own:A-1001\n  kami replay order order-0198c1f0a7e07b3a9d1c2e4f5a6b7c8d --at 42 --json"
+        after_help = "Examples:\n  kami replay order generic/own:A-1001\n  kami replay order order-0198c1f0a7e07b3a9d1c2e4f5a6b7c8d --at 42 --json\n  kami replay order A-1001 --causes\n  kami replay --file A-1001.json"
     )]
     Replay(Replay),
     /// Find an order by our id, a channel's number or a card key (read from standard input).
@@ -136,10 +136,17 @@ pub(crate) struct ImportKeys {
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
     /// What to replay; only `order` so far.
-    #[arg(value_parser = ["order"])]
-    pub(crate) what: String,
+    #[arg(value_parser = ["order"], required_unless_present = "file")]
+    pub(crate) what: Option<String>,
     /// Our order id, `channel/shop:number`, `channel:number`, or a number alone.
-    pub(crate) reference: String,
+    #[arg(required_unless_present = "file")]
+    pub(crate) reference: Option<String>,
+    /// Replay the history in this file, which `kami events export --order` wrote, instead of one of the log.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "bodies"])]
+    pub(crate) file: Option<PathBuf>,
+    /// What led to what, from the messages that came in to the calls that went out, instead of the whole history.
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) causes: bool,
     /// The state at a log position or an instant (RFC 3339), instead of the whole history.
     #[arg(long, value_name = "POSITION|TIME")]
     pub(crate) at: Option<String>,
@@ -193,12 +200,39 @@ pub(crate) enum Events {
         #[command(flatten)]
         json: Json,
     },
-    /// Write events as NDJSON to standard output.
-    Export {
-        /// Start behind this position.
-        #[arg(long, default_value_t = 0)]
-        after: u64,
-    },
+    /// Write events as NDJSON to standard output, or the history of one order into a file.
+    #[command(
+        after_help = "Examples:\n  kami events export --after 100\n  kami events export --order A-1001 --out A-1001.json"
+    )]
+    Export(ExportEvents),
+    /// Take in the history of an order that another Kami exported: to be looked at, never acted on.
+    #[command(after_help = "Example:\n  kami events import A-1001.json")]
+    Import(ImportHistory),
+}
+
+/// Options of `events export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportEvents {
+    /// Start behind this position.
+    #[arg(long, default_value_t = 0, conflicts_with = "order")]
+    pub(crate) after: u64,
+    /// The order whose history is written, through a running Kami, which records it.
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) order: Option<String>,
+    /// The file for an order's history; one named after the order where not given.
+    #[arg(long, value_name = "FILE", requires = "order")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+/// Options of `events import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportHistory {
+    /// The file.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) json: Json,
 }
 
 /// Options of `verify`.

@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) log_level: String,
     pub(crate) log_format: String,
     pub(crate) backorder_secs: i64,
+    pub(crate) bad_keys_max: u32,
+    pub(crate) reveals_per_hour: u32,
     pub(crate) stock_publish_every_ms: i64,
     pub(crate) snapshot_every: u64,
     pub(crate) waiting_max: u64,
@@ -91,6 +93,8 @@ impl Config {
         let number =
             |read: &mut Reader<'_>, key: &str, range: std::ops::RangeInclusive<i64>| read.number(key, range);
         let backorder_secs = number(&mut read, "policy.backorder_secs", 60..=30 * 86_400);
+        let bad_keys_max = number(&mut read, "policy.bad_keys_max", 0..=1_000_000);
+        let reveals_per_hour = number(&mut read, "policy.reveals_per_hour", 1..=1_000_000);
         let stock_publish_every_ms = number(&mut read, "policy.stock_publish_every_ms", 100..=3_600_000);
         let snapshot_every = number(&mut read, "policy.snapshot_every", 1_000..=1_000_000_000);
         let waiting_max = number(&mut read, "policy.waiting_max", 16..=1_000_000);
@@ -107,6 +111,8 @@ impl Config {
                 log_level,
                 log_format,
                 backorder_secs,
+                bad_keys_max: u32::try_from(bad_keys_max).unwrap_or(0),
+                reveals_per_hour: u32::try_from(reveals_per_hour).unwrap_or(1),
                 stock_publish_every_ms,
                 snapshot_every: snapshot_every.unsigned_abs(),
                 waiting_max: waiting_max.unsigned_abs(),
@@ -123,6 +129,7 @@ impl Config {
         engine::Policy {
             public_address: self.public_address.clone(),
             backorder_secs: self.backorder_secs,
+            bad_keys_max: self.bad_keys_max,
             stock_publish_every_ms: self.stock_publish_every_ms,
             snapshot_every: self.snapshot_every,
             waiting_max: usize::try_from(self.waiting_max).unwrap_or(usize::MAX),

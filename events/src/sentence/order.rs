@@ -47,8 +47,16 @@ sentences! {
         format!("Every line has its keys: {}.", keys_en(&keys(&e.lines))),
         format!("订单配货完成:{}。", keys_zh(&keys(&e.lines)));
     DeliveryRequested(e):
-        format!("Delivery {} is to be sent to {}: {}.", e.delivery, e.account, keys_en(&keys(&e.lines))),
-        format!("第 {} 次发货交由 {}:{}。", e.delivery, e.account, keys_zh(&keys(&e.lines)));
+        match &e.reason {
+            None => format!("Delivery {} is to be sent to {}: {}.", e.delivery, e.account, keys_en(&keys(&e.lines))),
+            Some(why) => format!("Delivery {} is to be sent to {}: {}; because: {}.",
+                e.delivery, e.account, keys_en(&keys(&e.lines)), why_en(why)),
+        },
+        match &e.reason {
+            None => format!("第 {} 次发货交由 {}:{}。", e.delivery, e.account, keys_zh(&keys(&e.lines))),
+            Some(why) => format!("第 {} 次发货交由 {}:{},原因:{}。",
+                e.delivery, e.account, keys_zh(&keys(&e.lines)), why_zh(why)),
+        };
     DeliveryAttempted(e):
         format!("Attempt {} of delivery {}: {}.", e.attempt, e.delivery, outcome_en(&e.outcome)),
         format!("第 {} 次发货的第 {} 次尝试:{}。", e.delivery, e.attempt, outcome_zh(&e.outcome));

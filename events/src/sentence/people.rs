@@ -45,9 +45,16 @@ sentences! {
         format!("Orders were searched by {}; {} found.", e.kinds.join(", "), e.orders.len()),
         format!("按{}检索订单,找到 {} 个。", e.kinds.join("、"), e.orders.len());
     ExportMade(e):
-        format!("{} row{} of {} were written to a file ({}), as of {}.",
-            e.rows, plural(e.rows), e.views.join(", "), e.format, e.as_of),
-        format!("导出 {}（{}）共 {} 行,截至位置 {}。", e.views.join("、"), e.format, e.rows, e.as_of);
+        match e.order {
+            None => format!("{} row{} of {} were written to a file ({}), as of {}.",
+                e.rows, plural(e.rows), e.views.join(", "), e.format, e.as_of),
+            Some(order) => format!("The history of {order}, {} event{}, was written to a file ({}), as of {}.",
+                e.rows, plural(e.rows), e.format, e.as_of),
+        },
+        match e.order {
+            None => format!("导出 {}（{}）共 {} 行,截至位置 {}。", e.views.join("、"), e.format, e.rows, e.as_of),
+            Some(order) => format!("导出 {order} 的历史（{}）共 {} 个事件,截至位置 {}。", e.format, e.rows, e.as_of),
+        };
 }
 
 fn identifier_en(kind: IdentifierKind) -> &'static str {

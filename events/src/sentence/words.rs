@@ -105,6 +105,7 @@ const REASONS: &[(&str, &str, &str)] = &[
     ("completed", "completed", "已完成"),
     ("held", "held for review", "人工暂扣"),
     ("bad_key", "bad key", "卡密有问题"),
+    ("bad_keys_in_batch", "several keys of the batch were bad", "该批次多张卡密有问题"),
     ("withdrawn", "withdrawn", "已撤回"),
     ("amount_mismatch", "the amount does not match", "金额不符"),
     ("paid_twice", "paid twice", "重复支付"),

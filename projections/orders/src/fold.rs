@@ -6,12 +6,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use events::{ActorKind, Fact, staff::SearchRun};
+use events::{ActorKind, Fact};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, keys_json};
 use sqlx::SqliteConnection;
 use vocabulary::{Account, MerchantId, OrderId};
 
-use crate::{Order, channels::Channels, tables};
+use crate::{Order, changes, channels::Channels, tables};
 
 /// Orders kept in memory between batches.
 const HOT_ORDERS: usize = 50_000;
@@ -69,11 +69,20 @@ impl OrdersFold {
         Ok(())
     }
 
-    /// That somebody searched for an order is part of its history.
-    fn put_search(&mut self, event: &Event, search: &SearchRun) {
-        let found: BTreeSet<&OrderId> = search.orders.iter().collect();
-        for order in found {
-            let values = event_values(event, &order.to_string().into(), &mut self.words);
+    /// An event of a journal that names orders belongs to the history of each.
+    fn put_mentions(&mut self, event: &Event) {
+        let orders: &[OrderId] = match &event.fact {
+            Fact::SearchRun(e) => &e.orders,
+            Fact::ExportMade(e) => e.order.as_slice(),
+            Fact::JourneyOrdered(e) => std::slice::from_ref(&e.order),
+            _ => return,
+        };
+        let mut named: Vec<OrderId> = orders.to_vec();
+        named.sort_unstable();
+        named.dedup();
+        for order in named {
+            let text: Arc<str> = order.to_string().into();
+            let values = event_values(event, &text, None, &mut self.words);
             self.event_rows.push(event.position, values);
         }
     }
@@ -109,20 +118,22 @@ impl Fold for OrdersFold {
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
         for event in events {
-            if let Fact::SearchRun(search) = &event.fact {
-                self.put_search(event, search);
-            }
             let Some(order) = &event.order else {
                 self.channels.apply(event);
+                self.put_mentions(event);
                 continue;
             };
-            let values = event_values(event, &order.text, &mut self.words);
-            self.event_rows.push(event.position, values);
+            let mut diff = None;
             if event.is_of_order_stream() {
-                let new = || Order::unknown(order.id, event.position);
-                self.orders.entry(&order.id, new).apply(event);
+                let after = self.orders.entry(&order.id, || Order::unknown(order.id, event.position));
+                let before = after.clone();
+                after.apply(event);
                 changed.insert(order.id);
+                let changes = changes(&before, after)?;
+                diff = (!changes.is_empty()).then(|| serde_json::to_string(&changes)).transpose()?;
             }
+            let values = event_values(event, &order.text, diff, &mut self.words);
+            self.event_rows.push(event.position, values);
         }
         for id in changed {
             self.put_order(id)?;
@@ -179,7 +190,7 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
     ])
 }
 
-fn event_values(event: &Event, order: &Arc<str>, words: &mut Words) -> [Value; 14] {
+fn event_values(event: &Event, order: &Arc<str>, diff: Option<String>, words: &mut Words) -> [Value; 16] {
     let own = event.is_of_order_stream();
     [
         order.into(),
@@ -196,6 +207,8 @@ fn event_values(event: &Event, order: &Arc<str>, words: &mut Words) -> [Value; 1
         (&event.recorded_text).into(),
         (&event.sentence_en).into(),
         (&event.sentence_zh).into(),
+        words.share_maybe(event.fact.reason_code()),
+        diff.into(),
     ]
 }
 

@@ -154,7 +154,7 @@ pub async fn history(
     limit: u32,
 ) -> Result<Vec<HistoryEntry>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT pos, COALESCE(pool_stream, order_id), version, type, actor_kind, actor_id, channel, cause_pos, correlation_id,
+        "SELECT pos, COALESCE(other_stream, order_id), version, type, actor_kind, actor_id, channel, cause_pos, correlation_id,
                 occurred_at, recorded_at, sentence_en, sentence_zh
          FROM fct_order_event WHERE merchant = ? AND order_id = ? AND pos > ? ORDER BY pos LIMIT ?",
     )
@@ -165,6 +165,26 @@ pub async fn history(
     .fetch_all(db)
     .await?;
     rows.iter().map(entry_of).collect()
+}
+
+/// Where in the log events of other streams concern the order, in order, at most `limit`: the newest are left out
+/// where there are more.
+pub async fn positions_elsewhere(
+    db: impl SqliteExecutor<'_>,
+    merchant: &MerchantId,
+    order: OrderId,
+    limit: u32,
+) -> Result<Vec<Position>, sqlx::Error> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT pos FROM fct_order_event
+         WHERE merchant = ? AND order_id = ? AND other_stream IS NOT NULL ORDER BY pos LIMIT ?",
+    )
+    .bind(merchant.as_str())
+    .bind(order.to_string())
+    .bind(i64::from(limit))
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|pos| Position(u64::try_from(pos).unwrap_or(0))).collect())
 }
 
 /// Orders that pass a filter, the newest first, at most `limit`; `before` is the `next` of the page before.

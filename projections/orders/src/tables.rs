@@ -87,10 +87,10 @@ pub(crate) static ORDER_EVENT: Table = Table {
         Column::new("order_id", Text, "Our id of the order.", "我方订单号。").fixed(),
         Column::new("pos", Int, "Its place in the log.", "日志位置。").fixed(),
         Column::new(
-            "pool_stream",
+            "other_stream",
             Text,
-            "The stream it stands in, a key pool's or a journal of staff; none for the order's own.",
-            "所在的卡密池流或员工流，订单自身事件为空。",
+            "The stream it stands in; none for the order's own.",
+            "所在的流，订单自身事件为空。",
         )
         .nullable()
         .fixed(),
@@ -111,6 +111,15 @@ pub(crate) static ORDER_EVENT: Table = Table {
         Column::new("recorded_at", At, "When we recorded it.", "记录时间（我方时钟）。").fixed(),
         Column::new("sentence_en", Text, "What it says, in English.", "英文说明。").fixed(),
         Column::new("sentence_zh", Text, "What it says, in Chinese.", "中文说明。").fixed(),
+        Column::new("reason_code", Text, "Why, as a code.", "原因代码。").nullable().fixed(),
+        Column::new(
+            "diff_json",
+            Json,
+            "What it changed of the order: JSON pointer, from, to.",
+            "对订单的改动：JSON 指针、旧值、新值。",
+        )
+        .nullable()
+        .fixed(),
     ],
     indexes: &[],
     clustered: false,

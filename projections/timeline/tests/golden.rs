@@ -47,7 +47,12 @@ async fn a_buyer_sees_their_own_things_newest_first_in_pages() {
     scribe.record(
         known.stream(),
         None,
-        DeliveryRequested { delivery: 1, account: "taobao/main".parse().unwrap(), lines: vec![] },
+        DeliveryRequested {
+            delivery: 1,
+            account: "taobao/main".parse().unwrap(),
+            lines: vec![],
+            reason: None,
+        },
     );
 
     let views = fold(Arc::new(Timeline), &scribe.events).await.unwrap();

@@ -124,6 +124,8 @@ pub enum Command {
         by: DeliverBy,
         /// A resend: hand them over once more.
         again: bool,
+        /// Why they are handed over once more, in staff's words.
+        reason: Option<String>,
     },
     /// Show the keys: delivers them where they were not yet delivered.
     ShowKeys {

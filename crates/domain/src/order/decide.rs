@@ -19,6 +19,9 @@ use crate::{Decider, Rejection};
 #[derive(Debug, Default)]
 pub struct Order;
 
+/// Why keys are shown when a channel asks for them.
+pub const CHANNEL_QUERY: &str = "channel_query";
+
 type Decision = Result<Vec<Fact>, Rejection>;
 
 impl Decider for Order {
@@ -47,7 +50,7 @@ impl Decider for Order {
             Command::Cancel { reason, can_refund, channel_refunds } => {
                 cancel(state, reason, *can_refund, *channel_refunds)
             }
-            Command::Deliver { by, again } => deliver(state, *by, *again),
+            Command::Deliver { by, again, reason } => deliver(state, *by, *again, reason.as_deref()),
             Command::RecordDelivery { delivery, attempt, outcome } => {
                 Ok(record_delivery(state, *delivery, *attempt, outcome))
             }
@@ -320,7 +323,7 @@ fn cancel(state: &State, reason: &str, can_refund: bool, channel_refunds: bool) 
     Ok(facts)
 }
 
-fn deliver(state: &State, by: DeliverBy, again: bool) -> Decision {
+fn deliver(state: &State, by: DeliverBy, again: bool, reason: Option<&str>) -> Decision {
     let placed = known(state)?;
     if !state.fulfilled || state.given_back() || state.cancelled {
         return Err(Rejection::new(Reason::WrongState, "the order has no keys to hand over"));
@@ -335,7 +338,8 @@ fn deliver(state: &State, by: DeliverBy, again: bool) -> Decision {
             vec![OrderDelivered { delivery, method: DeliveryMethod::Reply, lines }.into()]
         }
         DeliverBy::Call => {
-            vec![DeliveryRequested { delivery, account: placed.account.clone(), lines }.into()]
+            let (account, reason) = (placed.account.clone(), reason.map(str::to_owned));
+            vec![DeliveryRequested { delivery, account, lines, reason }.into()]
         }
         DeliverBy::Pickup => Vec::new(),
     })
@@ -359,10 +363,13 @@ fn show_keys(state: &State, reason: &str) -> Decision {
         return Err(Rejection::new(Reason::WrongState, "the order has no keys to show"));
     }
     let lines = state.line_keys();
-    if !state.all_handed {
-        let delivery = state.deliveries.saturating_add(1);
-        return Ok(vec![OrderDelivered { delivery, method: DeliveryMethod::Pickup, lines }.into()]);
+    let keys = lines.iter().flat_map(|line| line.keys.clone()).collect();
+    let shown = Fact::from(KeysRevealed { keys, reason: reason.to_owned() });
+    if state.all_handed {
+        return Ok(vec![shown]);
     }
-    let keys = lines.into_iter().flat_map(|line| line.keys).collect();
-    Ok(vec![KeysRevealed { keys, reason: reason.to_owned() }.into()])
+    let delivery = state.deliveries.saturating_add(1);
+    let delivered = OrderDelivered { delivery, method: DeliveryMethod::Pickup, lines }.into();
+    // To a channel this is the delivery. A person who looks says why, and that is kept as well.
+    Ok(if reason == CHANNEL_QUERY { vec![delivered] } else { vec![delivered, shown] })
 }

@@ -14,5 +14,5 @@ mod tests;
 
 pub use claim::{CLAIM_TRIES, Claims};
 pub use command::{Command, DeliverBy, Placing};
-pub use decide::Order;
+pub use decide::{CHANNEL_QUERY, Order};
 pub use state::{Paid, Pending, Placed, RefundState, State, Status};

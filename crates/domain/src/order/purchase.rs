@@ -3,7 +3,7 @@
 //! Events in, commands out, run by the sequencer in the same atomic unit, so that "paid" and "keys chosen" cannot
 //! come apart.
 
-use events::{Fact, pool::AllocationReason};
+use events::{Fact, order::KeyReplaced, pool::AllocationReason};
 use vocabulary::{DeliveryMethod, OrderId, Sku, Timestamp};
 
 use super::{Command, DeliverBy, Placed, State};
@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub suspended: bool,
     /// Whether the order's account can be handed keys by a call of ours.
     pub can_call: bool,
+    /// How many bad keys of one batch have the whole of it quarantined; 0 means that no number has.
+    pub bad_keys_max: u32,
 }
 
 /// What follows from facts about an order. `was_over` is [`State::is_over`] before them; `order` is the state after
@@ -42,6 +44,7 @@ pub fn after_order(facts: &[Fact], was_over: bool, order: &State, around: &Surro
         match fact {
             Fact::OrderReserved(e) => then.extend(reserve(placed, e.until, around)),
             Fact::ReservationExpired(_) => then.extend(give_up(order, placed, "expired", around)),
+            Fact::KeyReplaced(e) => then.extend(judge_batch(placed, e, around)),
             _ => {}
         }
     }
@@ -90,6 +93,14 @@ pub fn after_pool(facts: &[Fact], around: &Surroundings) -> Vec<Then> {
             _ => None,
         })
         .collect()
+}
+
+/// One bad key may be one bad key. Several of a batch say something about the rest of it.
+fn judge_batch(placed: &Placed, replaced: &KeyReplaced, around: &Surroundings) -> Option<Then> {
+    let sku = placed.lines.get(usize::from(replaced.line))?.sku.clone();
+    let (batch, limit) = (replaced.old.batch, around.bad_keys_max);
+    let judge = pool::Command::JudgeBatch { sku: sku.clone(), batch, limit };
+    Some(Then::Pool(sku, Box::new(judge)))
 }
 
 /// The commands that give a paid order its keys, for when sales on its account go on again.
@@ -147,7 +158,7 @@ fn deliver(order: &State, placed: &Placed, around: &Surroundings) -> Then {
         DeliverBy::Pickup
     };
     let again = order.delivered && !order.all_handed;
-    Then::Order(placed.order, Box::new(Command::Deliver { by, again }))
+    Then::Order(placed.order, Box::new(Command::Deliver { by, again, reason: None }))
 }
 
 /// The order's keys go: back to stock where nobody can have seen them, else declared void. A delivery that was only

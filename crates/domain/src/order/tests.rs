@@ -49,6 +49,7 @@ impl World {
             backorder_secs: 3600,
             suspended: false,
             can_call: false,
+            bad_keys_max: 3,
         };
         let mut world =
             Self { order: State::default(), pool: pool::State::default(), log: Vec::new(), around };
@@ -114,6 +115,22 @@ impl World {
     }
     fn pay(&mut self) -> Result<(), Rejection> {
         self.order(pay(2000))
+    }
+    /// What the engine does when a key of line 0 gives way to another.
+    fn replace(&mut self, old: u32, new: u32) {
+        let revoke = pool::Command::Revoke {
+            order: order_id(),
+            line: 0,
+            keys: vec![key(old)],
+            reason: pool::BAD_KEY.to_owned(),
+        };
+        let account = account();
+        let allocate = pool::Command::AllocateReplacement { order: order_id(), line: 0, account, now: T0 };
+        for command in [revoke, allocate] {
+            self.run(Then::Pool(sku(), Box::new(command))).unwrap();
+        }
+        let (reason, cost_owner) = ("dead".to_owned(), "supplier".to_owned());
+        self.order(Command::Replace { line: 0, old: key(old), new: key(new), reason, cost_owner }).unwrap();
     }
     fn names(&self) -> Vec<&'static str> {
         self.log
@@ -583,12 +600,51 @@ fn a_key_is_replaced_once_and_the_new_one_is_handed_over() {
     assert_eq!(world.order(replace(old, key(3))).unwrap_err().reason, Reason::NotReplaceable);
 }
 
+fn resend() -> Command {
+    Command::Deliver { by: DeliverBy::Call, again: true, reason: Some("not received".to_owned()) }
+}
+
+#[test]
+fn a_resend_says_why_and_the_first_delivery_does_not() {
+    let mut world = World::with_keys(5);
+    world.around.replying_to = None;
+    world.around.can_call = true;
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    let outcome = AttemptOutcome::Done;
+    world.order(Command::RecordDelivery { delivery: 1, attempt: 1, outcome }).unwrap();
+    world.order(resend()).unwrap();
+    let reasons: Vec<Option<&str>> = world
+        .log
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::DeliveryRequested(e) => Some(e.reason.as_deref()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reasons, [None, Some("not received")]);
+}
+
+#[test]
+fn the_key_too_many_has_its_batch_quarantined_in_the_same_unit() {
+    let mut world = World::with_keys(6);
+    world.around.bad_keys_max = 2;
+    world.place(None).unwrap();
+    world.pay().unwrap();
+    world.replace(0, 2);
+    assert!(!world.names().contains(&"KeysQuarantined"), "one bad key is one bad key");
+    world.replace(1, 3);
+    assert!(world.names().contains(&"KeysQuarantined"));
+    assert_eq!(world.pool.sellable(T0), 0);
+    assert_eq!(world.pool.quarantined_of(BatchId(1)), 2);
+}
+
 #[test]
 fn a_key_is_not_replaced_while_it_may_be_on_its_way_once_more() {
     let mut world = World::with_keys(5);
     world.place(None).unwrap();
     world.pay().unwrap();
-    world.order(Command::Deliver { by: DeliverBy::Call, again: true }).unwrap();
+    world.order(resend()).unwrap();
     let replaceable = |world: &World| world.order.may_replace(0, key(0)).map_err(|no| no.reason);
     assert_eq!(replaceable(&world), Err(Reason::NotReplaceable), "the call says which keys were handed over");
     let outcome = AttemptOutcome::Done;
@@ -609,7 +665,7 @@ fn an_unknown_delivery_is_remembered_as_such_and_a_done_one_delivers() {
     assert!(world.order.delivering.as_ref().unwrap().unknown);
     world.order(attempt(2, AttemptOutcome::Done)).unwrap();
     assert_eq!(world.order.status(), Status::Delivered);
-    world.order(Command::Deliver { by: DeliverBy::Call, again: true }).unwrap();
+    world.order(resend()).unwrap();
     assert_eq!(world.order.delivering.as_ref().unwrap().number, 2);
 }
 

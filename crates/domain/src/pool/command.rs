@@ -116,6 +116,16 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Buyers were given other keys for some of a batch: where that happened to `limit` different keys of it since
+    /// somebody last looked, the whole batch is quarantined. No fact before that, or where it is quarantined.
+    JudgeBatch {
+        /// The item.
+        sku: Sku,
+        /// The batch.
+        batch: BatchId,
+        /// How many bad keys are too many; 0 means that no number is.
+        limit: u32,
+    },
     /// Sell them again; then serve waiting lines.
     LiftQuarantine {
         /// The item.

@@ -43,6 +43,7 @@ impl Decider for Pool {
             Command::Quarantine { sku, batch, keys, reason } => {
                 keeping::quarantine(state, KeysQuarantined { sku, batch, keys, reason })
             }
+            Command::JudgeBatch { sku, batch, limit } => keeping::judge(state, sku, batch, limit),
             Command::LiftQuarantine { sku, batch, keys, reason, now } => {
                 keeping::lift(state, QuarantineLifted { sku, batch, keys, reason }, now)
             }

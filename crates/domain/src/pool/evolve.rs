@@ -1,17 +1,18 @@
 //! The pool after a fact.
 
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeSet, btree_map::Entry};
 
 use events::{
     Fact,
     pool::{
         AllocationReason, BatchOpened, KeysAllocated, KeysImported, KeysQuarantined, KeysReleased,
-        KeysReserved, QuarantineLifted, QuotaSet,
+        KeysReserved, KeysRevoked, QuarantineLifted, QuotaSet,
     },
 };
 use vocabulary::{Account, KeyRef};
 
 use super::{
+    BAD_KEY,
     state::{Batch, Hold, Quota, State},
     waiting::Waiting,
 };
@@ -33,11 +34,7 @@ impl State {
             Fact::WaitlistLeft(left) => self.waiting.leave((left.order, left.line)),
             Fact::KeysQuarantined(quarantined) => self.quarantine(quarantined),
             Fact::QuarantineLifted(lifted) => self.lift(lifted),
-            Fact::KeysRevoked(revoked) => {
-                for &key in &revoked.keys {
-                    self.revoked.put(key.batch, self.unit(key));
-                }
-            }
+            Fact::KeysRevoked(revoked) => self.revoke(revoked),
             Fact::KeysVoided(voided) => {
                 for &key in &voided.keys {
                     let unit = self.unit(key);
@@ -58,6 +55,7 @@ impl State {
             unit_cost: opened.unit_cost,
             sell_until: opened.sell_until,
             quarantined: false,
+            bad: BTreeSet::new(),
         });
     }
 
@@ -150,6 +148,16 @@ impl State {
         }
     }
 
+    fn revoke(&mut self, revoked: &KeysRevoked) {
+        for &key in &revoked.keys {
+            self.revoked.put(key.batch, self.unit(key));
+            let batch = self.batches.get_mut(&key.batch).filter(|_| revoked.reason == BAD_KEY);
+            if let Some(batch) = batch {
+                batch.bad.insert(key.index);
+            }
+        }
+    }
+
     fn quarantine(&mut self, quarantined: &KeysQuarantined) {
         let id = quarantined.batch;
         for &key in &quarantined.keys {
@@ -185,6 +193,7 @@ impl State {
             self.stock.absorb(id, &units);
             if let Some(batch) = self.batches.get_mut(&id) {
                 batch.quarantined = false;
+                batch.bad.clear();
             }
             for hold in self.holds.values_mut() {
                 hold.suspect.retain(|batch| *batch != id);

@@ -4,10 +4,10 @@ use events::{
     Fact,
     pool::{BatchOpened, KeysImported, KeysQuarantined, KeysRevoked, KeysVoided, QuarantineLifted, QuotaSet},
 };
-use vocabulary::{BatchId, KeyKind, KeyRef, Reason, Timestamp};
+use vocabulary::{BatchId, KeyKind, KeyRef, Reason, Sku, Timestamp};
 
 use super::{
-    State,
+    BAD_BATCH, State,
     lines::serve,
     state::{Batch, Quota},
     units::Units,
@@ -73,6 +73,14 @@ pub(super) fn quarantine(state: &State, mut wish: KeysQuarantined) -> Decision {
     wish.keys = named(state, Some(wish.batch), wish.keys)?;
     wish.keys = pending(state, wish.keys, &state.stock, &state.quarantined, "in stock")?;
     Ok(if wish.keys.is_empty() { Vec::new() } else { vec![wish.into()] })
+}
+
+pub(super) fn judge(state: &State, sku: Sku, batch: BatchId, limit: u32) -> Decision {
+    let bad = known_batch(state, batch)?.bad.len();
+    if limit == 0 || bad < usize::try_from(limit).unwrap_or(usize::MAX) {
+        return Ok(Vec::new());
+    }
+    quarantine(state, KeysQuarantined { sku, batch, keys: Vec::new(), reason: BAD_BATCH.to_owned() })
 }
 
 pub(super) fn lift(state: &State, mut wish: QuarantineLifted, now: Timestamp) -> Decision {

@@ -15,6 +15,11 @@ mod tests;
 mod units;
 mod waiting;
 
+/// Why keys are revoked when a buyer is given others for them.
+pub const BAD_KEY: &str = "bad_key";
+/// Why a batch is quarantined when too many of its keys were bad.
+pub const BAD_BATCH: &str = "bad_keys_in_batch";
+
 pub use command::{Command, Shortage};
 pub use decide::Pool;
 pub use state::{Batch, Counters, Hold, Quota, State};

@@ -1,6 +1,6 @@
 //! What the pool's decisions read, and the questions others ask of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use vocabulary::{Account, BatchId, KeyKind, KeyRef, Money, OrderId, Timestamp};
@@ -44,6 +44,8 @@ pub struct Batch {
     pub sell_until: Option<Timestamp>,
     /// Quarantined as a whole: units that come or return are not to be sold either.
     pub quarantined: bool,
+    /// The keys, by index, that buyers were given others for since somebody last looked at the batch.
+    pub bad: BTreeSet<u32>,
 }
 
 /// Units held for an unpaid order line.

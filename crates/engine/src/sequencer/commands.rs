@@ -138,6 +138,7 @@ impl Sequencer {
             backorder_secs: self.policy.backorder_secs,
             suspended,
             can_call,
+            bad_keys_max: self.policy.bad_keys_max,
         }
     }
 

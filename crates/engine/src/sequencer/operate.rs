@@ -334,13 +334,13 @@ impl Sequencer {
         };
         let refund_number = || format!("staff-{}", self.head.position.0 + 1);
         let result = match command.clone() {
-            Op::Resend(_) => {
+            Op::Resend { reason, .. } => {
                 let by = self.way_out(&id);
                 if by == DeliverBy::Pickup {
                     let why = "the channel cannot be called with keys; reveal them instead";
                     return Ok(Err(Rejection::new(Reason::WrongState, why)));
                 }
-                self.order_command(id, order::Command::Deliver { by, again: true }, None).await?
+                self.order_command(id, order::Command::Deliver { by, again: true, reason }, None).await?
             }
             Op::Reveal { reason, .. } => {
                 self.order_command(id, order::Command::ShowKeys { reason }, None).await?
@@ -394,13 +394,14 @@ impl Sequencer {
     fn revealed(&self, id: &OrderId) -> Vec<vocabulary::KeyRef> {
         let desk = lock(&self.desk);
         let stream = id.stream();
-        let own = desk.staged.iter().filter(|(s, _)| *s == stream);
-        own.flat_map(|(_, fact)| match fact {
-            Fact::KeysRevealed(e) => e.keys.clone(),
-            Fact::OrderDelivered(e) => e.lines.iter().flat_map(|line| line.keys.clone()).collect(),
-            _ => Vec::new(),
-        })
-        .collect()
+        let own = desk.staged.iter().rev().filter(|(s, _)| *s == stream);
+        // A first look is a delivery, too: each of the two facts names all keys.
+        let mut shown = own.filter_map(|(_, fact)| match fact {
+            Fact::KeysRevealed(e) => Some(e.keys.clone()),
+            Fact::OrderDelivered(e) => Some(e.lines.iter().flat_map(|line| line.keys.clone()).collect()),
+            _ => None,
+        });
+        shown.next().unwrap_or_default()
     }
 
     fn way_out(&self, id: &OrderId) -> DeliverBy {
@@ -449,7 +450,8 @@ impl Sequencer {
             Ok(checked) => checked,
             Err(rejection) => return Ok(Err(rejection)),
         };
-        let revoke = pool::Command::Revoke { order: id, line, keys: vec![old], reason: "bad_key".to_owned() };
+        let revoke =
+            pool::Command::Revoke { order: id, line, keys: vec![old], reason: pool::BAD_KEY.to_owned() };
         let allocate = pool::Command::AllocateReplacement { order: id, line, account, now };
         for command in [revoke, allocate] {
             if let Err(rejection) = self.pool_command(&sku, command).await? {

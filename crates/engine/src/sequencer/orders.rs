@@ -217,7 +217,7 @@ impl Sequencer {
             desk.order(&id).is_some_and(|e| e.state.fulfilled)
         };
         if with_keys && shows {
-            let show = order::Command::ShowKeys { reason: "channel_query".to_owned() };
+            let show = order::Command::ShowKeys { reason: order::CHANNEL_QUERY.to_owned() };
             // A held or refunded order is shown without its keys.
             let _without_keys = self.order_command(id, show, None).await?;
         }

@@ -11,22 +11,33 @@ use crate::{
     api::Shared,
     call::{Answer, Write, json},
     catalog::Amount,
-    channels::{Nothing, Why},
+    channels::Why,
     extract::Segments,
     free_text,
     problem::Problem,
 };
 
+/// A resend.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Again {
+    /// Why: kept in the order's history.
+    reason: Option<String>,
+}
+
 /// Hands the order's keys over once more.
-#[utoipa::path(post, path = "/v1/orders/{ref}/resend", tag = "orders", params(("ref" = String, Path)),
-    responses((status = 200, body = Answer)))]
+#[utoipa::path(post, path = "/v1/orders/{ref}/resend", tag = "orders", request_body = Again,
+    params(("ref" = String, Path)), responses((status = 200, body = Answer)))]
 pub(crate) async fn resend(
     State(api): State<Shared>,
     Segments(text): Segments<String>,
-    Write { body: Nothing {}, call }: Write<Nothing>,
+    Write { body: Again { reason }, call }: Write<Again>,
 ) -> Result<Response, Problem> {
+    if let Some(reason) = &reason {
+        free_text::check(&api, "reason", reason).await?;
+    }
     let order = OrderRef::Id(resolve(&api, &text).await?);
-    call.perform(&api, OperatorCommand::Resend(order)).await
+    call.perform(&api, OperatorCommand::Resend { order, reason }).await
 }
 
 /// Who bears the cost of a bad key.
@@ -227,6 +238,10 @@ pub(crate) async fn reveal(
 ) -> Result<Response, Problem> {
     free_text::check(&api, "reason", &reason).await?;
     let order = OrderRef::Id(resolve(&api, &text).await?);
+    // A repeat shows nothing new.
+    if !call.was_answered(&api).await? {
+        api.count_reveal(&call.operator().name)?;
+    }
     // Every answer is sent with `Cache-Control: no-store`.
     call.perform_unkept(&api, OperatorCommand::Reveal { order, reason }, revealed).await
 }

@@ -1,27 +1,23 @@
 //! How an order came to be what it is: every event with its cause, its sentence and what it changed.
 
 use axum::{Json, extract::State};
-use events::{Metadata, RecordedEvent};
-use projection_orders::Order;
-use serde::{Deserialize, Serialize};
+use events::RecordedEvent;
+use projection_orders::{Order, Step, steps};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use vocabulary::{OrderId, Position};
+use vocabulary::{OrderId, Position, StreamVersion};
 
-use super::{
-    OrderView,
-    changes::{Change, changes},
-    read::stream,
-    reference::resolve,
-};
+use super::{read::stream, reference::resolve};
 use crate::{
     api::{Api, Shared},
-    event_view::EventView,
     extract::{Params, Segments},
     problem::Problem,
 };
 
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 500;
+/// Events of other streams that are told with an order, at most.
+const OTHERS_MAX: u32 = 10_000;
 
 /// Which part.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -36,29 +32,9 @@ pub(crate) struct Part {
     min_pos: Option<u64>,
 }
 
-/// One event of a history.
-#[derive(Serialize)]
-struct Step {
-    #[serde(flatten)]
-    event: EventView,
-    actor: events::Actor,
-    /// The position of the event that led directly to this one.
-    cause: Option<Position>,
-    /// The inbound message at the start of the conversation.
-    message: Option<vocabulary::MessageId>,
-    /// What it changed of the order; nothing for events of key pools.
-    changes: Vec<Change>,
-}
-
-impl Step {
-    fn of(event: RecordedEvent, changes: Vec<Change>) -> Result<Self, Problem> {
-        let Metadata { actor, causation, correlation, .. } = event.meta()?;
-        Ok(Self { event: EventView::of(event)?, actor, cause: causation, message: correlation, changes })
-    }
-}
-
-/// The history of an order, oldest first: its own events, and those of key pools and of people who searched for it
-/// that concern it (from the read models, which may be a moment behind).
+/// The history of an order, oldest first: its own events, and those of other streams that concern it (from the read
+/// models, which may be a moment behind): what happened to its keys, what led to it, what links its buyer, and who
+/// of the staff searched for it or wrote it to a file.
 #[utoipa::path(get, path = "/v1/orders/{ref}/events", tag = "orders", params(("ref" = String, Path), Part),
     responses((status = 200, body = Value), (status = 404)))]
 pub(crate) async fn events(
@@ -68,54 +44,49 @@ pub(crate) async fn events(
 ) -> Result<Json<Value>, Problem> {
     api.caught_up(part.min_pos).await?;
     let order = resolve(&api, &text).await?;
-    let own = stream(&api, &order).await?;
+    // A change is told against the state before it, so the whole is told, and then cut.
+    let told = steps(order, gather(&api, order).await?)?;
     let after = Position(part.after.unwrap_or(0));
     let limit = part.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
-    let first = own.partition_point(|event| event.position <= after);
-    let last = own.len().min(first + limit);
-    let mut steps = Vec::with_capacity(last - first);
-    let mut before = shown(&own[..first])?;
-    for n in first..last {
-        let now = shown(&own[..=n])?;
-        steps.push(Step::of(own[n].clone(), changes(&before, &now))?);
-        before = now;
-    }
-    for event in of_pools(&api, order, after, limit).await? {
-        steps.push(Step::of(event, Vec::new())?);
-    }
-    steps.sort_unstable_by_key(|step| step.event.position);
-    let more = own.len() > last || steps.len() > limit;
-    steps.truncate(limit);
-    let next = steps.last().filter(|_| more).map(|step| step.event.position);
-    Ok(Json(json!({ "order": order, "events": steps, "next": next })))
+    let first = told.partition_point(|step| step.position <= after);
+    let page: Vec<&Step> = told[first..].iter().take(limit).collect();
+    let next = page.last().filter(|_| told.len() > first + limit).map(|step| step.position);
+    Ok(Json(json!({ "order": order, "events": page, "next": next })))
 }
 
-/// The order after some of its events, as the API shows it.
-fn shown(events: &[RecordedEvent]) -> Result<Value, Problem> {
-    Ok(match Order::fold(events) {
-        Some(order) => serde_json::to_value(OrderView::from(&order))?,
-        None => Value::Object(serde_json::Map::new()),
-    })
+/// Everything that is known to concern an order, by position.
+pub(crate) async fn gather(api: &Api, order: OrderId) -> Result<Vec<RecordedEvent>, Problem> {
+    let mut all = stream(api, &order).await?;
+    let buyer = Order::fold(&all).and_then(|order| order.buyer);
+    if let Some(buyer) = buyer {
+        let most = OTHERS_MAX as usize;
+        let log = api.engine.log();
+        let of_buyer = log.read_stream(api.merchant(), &buyer.stream(), StreamVersion(0), most).await?;
+        all.extend(of_buyer.into_iter().filter(is_about_identity));
+    }
+    all.extend(of_others(api, order).await?);
+    all.sort_unstable_by_key(|event| event.position);
+    Ok(all)
 }
 
-/// Events of key pools that name the order. Those of one unit stand side by side, so runs are read at once.
-async fn of_pools(
-    api: &Api,
-    order: OrderId,
-    after: Position,
-    limit: usize,
-) -> Result<Vec<RecordedEvent>, Problem> {
-    let most = u32::try_from(2 * limit).unwrap_or(u32::MAX);
-    let known = projection_orders::history(api.views().reader(), api.merchant(), order, after, most).await?;
-    let positions: Vec<u64> = known
-        .iter()
-        .filter(|entry| !entry.stream.starts_with("order-"))
-        .map(|entry| entry.position.0)
-        .collect();
+/// That a buyer was first seen says nothing about an order; that they turned out to be somebody does.
+fn is_about_identity(event: &RecordedEvent) -> bool {
+    event.type_name != "BuyerRegistered"
+}
+
+/// Events of key pools and journals that name the order.
+async fn of_others(api: &Api, order: OrderId) -> Result<Vec<RecordedEvent>, Problem> {
+    let (db, merchant) = (api.views().reader(), api.merchant());
+    let positions = projection_orders::positions_elsewhere(db, merchant, order, OTHERS_MAX).await?;
     let mut all = Vec::with_capacity(positions.len());
-    for run in positions.chunk_by(|a, b| a + 1 == *b) {
-        let before = Position(run[0] - 1);
-        all.extend(api.engine.log().read_log(api.merchant(), before, run.len()).await?);
+    for run in runs(&positions) {
+        let before = Position(run[0].0 - 1);
+        all.extend(api.engine.log().read_log(merchant, before, run.len()).await?);
     }
     Ok(all)
+}
+
+/// Positions that stand side by side, together: those of one unit are read at once.
+pub(crate) fn runs(positions: &[Position]) -> impl Iterator<Item = &[Position]> {
+    positions.chunk_by(|a, b| a.0 + 1 == b.0)
 }

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use events::RecordedEvent;
-use projection_orders::{Filter, Order, Reference, Status};
+use projection_orders::{At, Filter, Order, Reference, Status, known_at};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vocabulary::{Account, BuyerId, ChannelCode, OrderId, Position, Reason, Sku, StreamVersion, Timestamp};
@@ -106,7 +106,7 @@ pub(crate) async fn one(
 pub(crate) struct When {
     /// A position of the log, or an instant (RFC 3339) by our clock; now where not given.
     #[param(value_type = Option<String>)]
-    at: Option<Moment>,
+    pub(crate) at: Option<Moment>,
 }
 
 /// An order as it was at a position or an instant ("as we knew then").
@@ -119,16 +119,12 @@ pub(crate) async fn state(
 ) -> Result<Json<Value>, Problem> {
     let order = resolve(&api, &text).await?;
     let events = stream(&api, &order).await?;
-    let known = match at {
-        None => events.len(),
-        Some(Moment::Position(position)) => events.partition_point(|event| event.position <= position),
-        Some(Moment::Instant(at)) => events.partition_point(|event| event.recorded_at <= at),
-    };
+    let known = known_at(&events, at.map_or(At::Head, At::from));
     snapshot(&events[..known])
 }
 
 /// The order after some of its events, and which the last of them is.
-fn snapshot(events: &[RecordedEvent]) -> Result<Json<Value>, Problem> {
+pub(crate) fn snapshot(events: &[RecordedEvent]) -> Result<Json<Value>, Problem> {
     let not_yet = || Problem::rejected(Reason::UnknownOrder, "the order did not exist yet");
     let last = events.last().ok_or_else(not_yet)?;
     let order = Order::fold(events).ok_or_else(not_yet)?;

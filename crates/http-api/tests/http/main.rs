@@ -14,6 +14,8 @@ mod orders;
 mod procure;
 mod server;
 mod stream;
+mod support;
 mod surface;
+mod time_machine;
 mod views;
 mod world;

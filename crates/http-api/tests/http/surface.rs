@@ -18,7 +18,11 @@ get post /v1/channels
 post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
 get /v1/events
+get /v1/events/{position}
 post /v1/find
+get post /v1/imported
+get /v1/imported/{id}
+get /v1/imported/{id}/state
 post /v1/in/{channel}/explain
 get post /v1/in/{channel}/{shop}
 get post /v1/in/{channel}/{shop}/{topic}
@@ -29,7 +33,9 @@ get post /v1/listings
 delete /v1/listings/{channel}/{shop}/{item}
 get /v1/orders
 get /v1/orders/{ref}
+get /v1/orders/{ref}/causes
 get /v1/orders/{ref}/events
+get /v1/orders/{ref}/export
 post /v1/orders/{ref}/hold
 post /v1/orders/{ref}/note
 post /v1/orders/{ref}/refund

@@ -18,7 +18,7 @@ use projection::{Options, Projection, Projections};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use vault::{Vault, VaultOptions};
-use vocabulary::{MerchantId, Secret, Timestamp};
+use vocabulary::{MerchantId, Secret, StreamVersion, Timestamp};
 
 static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL, channel_acg_faka::PROTOCOL];
 const SECRET: &[u8; 32] = b"TEST-ONLY-shared-secret-32bytes!";
@@ -34,12 +34,24 @@ pub(crate) struct World {
     token: Secret<String>,
 }
 
-/// Nothing can be reached.
-struct NoHttp;
+/// Nothing can be reached but the site that keys are handed to.
+struct OnlyFar;
 
 #[async_trait]
-impl Http for NoHttp {
-    async fn send(&self, _: &OutboundRequest, _: Duration) -> Result<OutboundResponse, TransportFailure> {
+impl Http for OnlyFar {
+    async fn send(
+        &self,
+        request: &OutboundRequest,
+        _: Duration,
+    ) -> Result<OutboundResponse, TransportFailure> {
+        if request.url.starts_with("https://far.example/") {
+            return Ok(OutboundResponse {
+                status: 200,
+                headers: Vec::new(),
+                retry_after: None,
+                body: b"{}".to_vec(),
+            });
+        }
         Err(TransportFailure::NotSent)
     }
 }
@@ -101,7 +113,7 @@ impl World {
             vault: vault.clone(),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(1)),
-            http: Arc::new(NoHttp),
+            http: Arc::new(OnlyFar),
             protocols: PROTOCOLS,
             policy: Policy::default(),
         })
@@ -117,14 +129,23 @@ impl World {
         let options = Options { pace: Duration::ZERO, ..Options::default() };
         let projections = Projections::open(&dir.path().join("views.db"), models, options).await.unwrap();
         projections.spawn(log.clone(), &merchant).unwrap();
-        let options = ApiOptions { metrics: None, limits };
+        let options = ApiOptions { metrics: None, limits, imported: Some(dir.path().join("imported")) };
         let router = router(Api::new(engine.clone(), Arc::new(projections), options));
         Self { _dir: dir, merchant, engine, log, vault, router, clock, token }
     }
 
     /// A merchant with an account, a SKU, a price and as many keys as wanted, all made over HTTP.
     pub(crate) async fn stocked(keys: usize) -> Self {
-        let world = Self::empty().await;
+        Self::empty().await.stock(keys).await
+    }
+
+    /// The same, where keys may be shown only so often an hour.
+    pub(crate) async fn bounded_and_stocked(reveals_per_hour: u32, keys: usize) -> Self {
+        Self::bounded(Limits { reveals_per_hour, ..Limits::default() }).await.stock(keys).await
+    }
+
+    async fn stock(self, keys: usize) -> Self {
+        let world = self;
         world.connect("generic/own").await;
         let sku = json!({ "name": "Steam 50", "family": "steam" });
         world.put("/v1/skus/steam-50", &sku).await.good();
@@ -141,6 +162,29 @@ impl World {
         let body =
             json!({ "account": account, "name": "Own site", "currency": "CNY", "settings": settings() });
         self.post("/v1/channels", &body).await.good();
+    }
+
+    /// Connects an account that is handed its keys by a call, which is answered with "done".
+    pub(crate) async fn connect_pushing(&self, account: &str) {
+        let secret = format!("whsec_{}", STANDARD.encode(SECRET));
+        let settings = json!({ "secrets": [secret], "deliver_url": "https://far.example/keys", "outbound_secret": secret });
+        let body = json!({ "account": account, "name": "Far site", "currency": "CNY", "settings": settings });
+        self.post("/v1/channels", &body).await.good();
+    }
+
+    /// Waits until the log holds an event of this type in the order's stream.
+    pub(crate) async fn until_in_history(&self, order: &str, name: &str) {
+        let stream = order.parse().unwrap();
+        let mut news = self.log.watch(&self.merchant);
+        loop {
+            news.borrow_and_update();
+            let events =
+                self.log.read_stream(&self.merchant, &stream, StreamVersion(0), 1_000).await.unwrap();
+            if events.iter().any(|event| event.type_name == name) {
+                return;
+            }
+            news.changed().await.unwrap();
+        }
     }
 
     pub(crate) fn token(&self) -> &str {

@@ -170,7 +170,11 @@ async fn live(home: &Home, built: Built, options: &Demo, listener: TcpListener) 
     .await?;
     first_token(&node, data).await?;
     let address = listener.local_addr().context("the address")?;
-    let api = Api::new(node.engine.clone(), node.projections.clone(), ApiOptions::default());
+    let api = Api::new(
+        node.engine.clone(),
+        node.projections.clone(),
+        ApiOptions { imported: Some(data.join(super::IMPORTED_DIR)), ..ApiOptions::default() },
+    );
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
     let serving = tokio::spawn(http_api::serve(listener, router, async {

@@ -9,7 +9,7 @@ use events::{Fact, RecordedEvent, sentence::sentence};
 use serde_json::{Value, json, value::RawValue};
 use vocabulary::{MerchantId, Position};
 
-use super::open;
+use super::{carry, open};
 use crate::{
     cli::{Events, say},
     config::Config,
@@ -18,6 +18,14 @@ use crate::{
 const PAGE: usize = 1_000;
 
 pub(super) async fn run(config: &Config, options: Events) -> anyhow::Result<()> {
+    match options {
+        Events::Import(options) => carry::import(config, &options),
+        Events::Export(options) if options.order.is_some() => carry::export(config, &options).await,
+        options => read(config, options).await,
+    }
+}
+
+async fn read(config: &Config, options: Events) -> anyhow::Result<()> {
     let log = open::log(config).await?;
     let merchant = open::merchant(config, &log).await?;
     match options {
@@ -27,7 +35,8 @@ pub(super) async fn run(config: &Config, options: Events) -> anyhow::Result<()> 
             print(&event, json.json)
         }
         Events::Why { position, json } => why(&log, &merchant, position, json.json).await,
-        Events::Export { after } => export(&log, &merchant, after).await,
+        Events::Export(options) => export(&log, &merchant, options.after).await,
+        Events::Import(_) => Ok(()),
     }
 }
 
@@ -108,7 +117,7 @@ fn print(event: &RecordedEvent, json: bool) -> anyhow::Result<()> {
         event.recorded_at,
         event.type_name,
         event.stream,
-        kind(&meta),
+        kind(meta.actor.kind),
         meta.actor.id
     ));
     let words = sentence(&fact);
@@ -117,8 +126,8 @@ fn print(event: &RecordedEvent, json: bool) -> anyhow::Result<()> {
 }
 
 /// An actor's kind in a word.
-pub(super) fn kind(meta: &events::Metadata) -> &'static str {
-    match meta.actor.kind {
+pub(super) fn kind(kind: events::ActorKind) -> &'static str {
+    match kind {
         events::ActorKind::Channel => "channel",
         events::ActorKind::Staff => "staff",
         events::ActorKind::Process => "process",

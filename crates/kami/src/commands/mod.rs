@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod bench;
+mod carry;
 mod channel;
 mod demo;
 mod doctor;
@@ -16,6 +17,9 @@ mod verify;
 pub(crate) use serve::TOKEN_FILE;
 
 use std::process::ExitCode;
+
+/// The directory beside the data where histories from elsewhere are kept.
+const IMPORTED_DIR: &str = "imported";
 
 use tracing_subscriber::EnvFilter;
 

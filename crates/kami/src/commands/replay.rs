@@ -1,66 +1,53 @@
-//! `kami replay order`: an order's history, and the state after every step.
+//! `kami replay`: an order's history, the state after every step, and what led to what; of the log, or of a file that
+//! another instance exported.
+
+mod bodies;
+mod print;
+
+use std::path::Path;
 
 use anyhow::{Context, bail};
-use domain::{Decider, order};
 use event_log::EventLog;
 use event_log_sqlite::SqliteLog;
 use events::RecordedEvent;
 use projection::Views;
-use projection_orders as query;
-use serde_json::{Map, Value, json};
-use vault::MerchantKeys;
-use vocabulary::{MerchantId, MessageId, OrderId, Position, Timestamp};
+use projection_orders::{self as query, At, HistoryFile, Order, OrderView};
+use serde_json::{Value, json};
+use vocabulary::{MerchantId, OrderId, Position, StreamVersion, Timestamp};
 
-use super::{
-    events::{as_json, kind},
-    open,
-};
+use super::open;
 use crate::{
     channels,
     cli::{Replay, say},
     config::Config,
 };
 
-/// One event of the history, and what it changed in the order.
-struct Step {
-    event: RecordedEvent,
-    state: Value,
-    changed: Map<String, Value>,
+/// Events of other streams that are told with an order, at most.
+const OTHERS_MAX: u32 = 100_000;
+
+/// An order's history, wherever it comes from.
+struct History {
+    order: OrderId,
+    /// By position: the order's own events, and those of other streams that concern it.
+    events: Vec<RecordedEvent>,
+    /// Events of other histories that led into it.
+    others: Vec<RecordedEvent>,
 }
 
 pub(super) async fn run(config: &Config, options: Replay) -> anyhow::Result<()> {
+    if let Some(file) = &options.file {
+        return show(&from_file(file)?, &options, Vec::new());
+    }
     let log = open::log(config).await?;
     let merchant = open::merchant(config, &log).await?;
     let views = views(config).await?;
-    let order = resolve(&views, &merchant, &options.reference).await?;
-    let mut steps = history(&log, &views, &merchant, order).await?;
-    if let Some(at) = &options.at {
-        return state_at(order, &steps, at, options.json.json);
-    }
-    let bodies = match &options.bodies {
-        Some(reason) => bodies(config, &log, &merchant, &steps, reason).await?,
+    let order = resolve(&views, &merchant, options.reference.as_deref().unwrap_or_default()).await?;
+    let history = from_log(&log, &views, &merchant, order).await?;
+    let messages = match &options.bodies {
+        Some(reason) => bodies::of(config, &log, &merchant, &history.events, reason).await?,
         None => Vec::new(),
     };
-    if options.json.json {
-        let steps: Vec<Value> = steps
-            .iter()
-            .map(|step| {
-                Ok(json!({"event": as_json(&step.event)?, "changed": step.changed, "state": step.state}))
-            })
-            .collect::<anyhow::Result<_>>()?;
-        say(&json!({"order": order, "steps": steps, "messages": bodies}).to_string());
-        return Ok(());
-    }
-    say(&format!("{order}"));
-    let mut before: Option<Timestamp> = None;
-    for step in &mut steps {
-        print(step, before)?;
-        before = Some(step.event.recorded_at);
-    }
-    for message in bodies {
-        say(&serde_json::to_string_pretty(&message)?);
-    }
-    Ok(())
+    show(&history, &options, messages)
 }
 
 /// The read models, asked but not folded.
@@ -91,147 +78,107 @@ pub(super) async fn resolve(
     }
 }
 
-/// The order's own events with the state they lead to, and those of key pools that name it.
-async fn history(
+/// The history in a file, checked.
+fn from_file(path: &Path) -> anyhow::Result<History> {
+    let text = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let file = HistoryFile::read(&text).with_context(|| path.display().to_string())?;
+    Ok(History { order: file.order, events: file.history(), others: Vec::new() })
+}
+
+/// Everything that the log holds about an order; which events of other streams concern it, the read models know.
+async fn from_log(
     log: &SqliteLog,
     views: &Views,
     merchant: &MerchantId,
     order: OrderId,
-) -> anyhow::Result<Vec<Step>> {
-    let entries = query::history(views.reader(), merchant, order, Position(0), 100_000).await?;
-    let mut state = order::State::default();
-    let mut shown = to_map(&state)?;
-    let mut steps = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let before = Position(entry.position.0.saturating_sub(1));
-        let found = log.read_log(merchant, before, 1).await.context("the log")?.into_iter().next();
-        let event = found.with_context(|| format!("event {} is missing", entry.position))?;
-        if event.stream == order.stream() {
-            order::Order::evolve(&mut state, &event.fact()?);
-        }
-        let now = to_map(&state)?;
-        let changed = difference(&shown, &now);
-        shown.clone_from(&now);
-        steps.push(Step { event, state: Value::Object(now), changed });
+) -> anyhow::Result<History> {
+    let all = usize::MAX >> 1;
+    let stream = log.read_stream(merchant, &order.stream(), StreamVersion(0), all).await;
+    let mut events = stream.context("the log")?;
+    if let Some(buyer) = Order::fold(&events).and_then(|order| order.buyer) {
+        let of_buyer = log.read_stream(merchant, &buyer.stream(), StreamVersion(0), all).await;
+        events.extend(of_buyer.context("the log")?.into_iter().filter(|e| e.type_name != "BuyerRegistered"));
     }
-    Ok(steps)
+    let elsewhere = query::positions_elsewhere(views.reader(), merchant, order, OTHERS_MAX).await;
+    events.extend(at(log, merchant, &elsewhere.context("the read models")?).await?);
+    events.sort_unstable_by_key(|event| event.position);
+    let others = at(log, merchant, &query::outside(&events)?).await?;
+    Ok(History { order, events, others })
 }
 
-fn to_map(state: &order::State) -> anyhow::Result<Map<String, Value>> {
-    let mut map = match serde_json::to_value(state)? {
-        Value::Object(map) => map,
-        other => bail!("the state is not an object: {other}"),
-    };
-    map.insert("status".to_owned(), serde_json::to_value(state.status())?);
-    Ok(map)
+async fn at(
+    log: &SqliteLog,
+    merchant: &MerchantId,
+    positions: &[Position],
+) -> anyhow::Result<Vec<RecordedEvent>> {
+    let mut all = Vec::with_capacity(positions.len());
+    for position in positions {
+        let before = Position(position.0.saturating_sub(1));
+        all.extend(log.read_log(merchant, before, 1).await.context("the log")?);
+    }
+    Ok(all)
 }
 
-/// What differs: for each field the value before and after.
-fn difference(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<String, Value> {
-    after
-        .iter()
-        .filter(|(field, value)| before.get(*field) != Some(value))
-        .map(|(field, value)| {
-            let old = before.get(field).cloned().unwrap_or_default();
-            (field.clone(), json!({"before": old, "after": value}))
-        })
-        .collect()
+fn show(history: &History, options: &Replay, messages: Vec<Value>) -> anyhow::Result<()> {
+    let json = options.json.json;
+    if let Some(at) = &options.at {
+        return state_at(history, at, json);
+    }
+    if options.causes {
+        let graph = query::causes(history.order, &history.events, &history.others)?;
+        if json {
+            say(&json!({ "order": history.order, "nodes": graph.nodes, "edges": graph.edges }).to_string());
+        } else {
+            print::causes(history.order, &graph);
+        }
+        return Ok(());
+    }
+    let steps = query::steps(history.order, history.events.clone())?;
+    if json {
+        let mut all = Vec::with_capacity(steps.len());
+        for step in &steps {
+            let mut told = serde_json::to_value(step)?;
+            told["state"] = state(history, At::Position(step.position))?.1;
+            all.push(told);
+        }
+        say(&json!({ "order": history.order, "steps": all, "messages": messages }).to_string());
+        return Ok(());
+    }
+    say(&history.order.to_string());
+    steps.iter().for_each(print::step);
+    for message in messages {
+        say(&serde_json::to_string_pretty(&message)?);
+    }
+    Ok(())
 }
 
-fn state_at(order: OrderId, steps: &[Step], at: &str, json: bool) -> anyhow::Result<()> {
-    let found = match (at.parse::<u64>(), Timestamp::parse_rfc3339(at)) {
-        (Ok(position), _) => steps.iter().rev().find(|s| s.event.position.0 <= position),
-        (_, Ok(instant)) => steps.iter().rev().find(|s| s.event.recorded_at <= instant),
+/// The order at a moment, and the position of its last event until then.
+fn state(history: &History, at: At) -> anyhow::Result<(Position, Value)> {
+    let own = history.order.stream();
+    let known = &history.events[..query::known_at(&history.events, at)];
+    let known: Vec<RecordedEvent> = known.iter().filter(|event| event.stream == own).cloned().collect();
+    match (Order::fold(&known), known.last()) {
+        (Some(order), Some(last)) => Ok((last.position, serde_json::to_value(OrderView::from(&order))?)),
+        _ => Ok((Position(0), Value::Null)),
+    }
+}
+
+fn state_at(history: &History, at: &str, json: bool) -> anyhow::Result<()> {
+    let moment = match (at.parse::<u64>(), Timestamp::parse_rfc3339(at)) {
+        (Ok(position), _) => At::Position(Position(position)),
+        (_, Ok(instant)) => At::Instant(instant),
         _ => bail!("--at is neither a log position nor an RFC 3339 time"),
     };
-    let step = found.with_context(|| format!("{order} did not exist then"))?;
-    let position = step.event.position;
+    let order = history.order;
+    let (position, state) = state(history, moment)?;
+    if state.is_null() {
+        bail!("{order} did not exist then");
+    }
     if json {
-        say(&json!({"order": order, "position": position, "state": step.state}).to_string());
+        say(&json!({ "order": order, "position": position, "state": state }).to_string());
     } else {
-        say(&format!("{order} as of position {position} ({})", step.event.recorded_at));
-        say(&serde_json::to_string_pretty(&step.state)?);
+        say(&format!("{order} as of position {position}"));
+        say(&serde_json::to_string_pretty(&state)?);
     }
     Ok(())
-}
-
-fn print(step: &Step, before: Option<Timestamp>) -> anyhow::Result<()> {
-    let event = &step.event;
-    let meta = event.meta()?;
-    let words = events::sentence::sentence(&event.fact()?);
-    let elapsed = before.map_or(0, |b| event.recorded_at.micros().saturating_sub(b.micros()));
-    say(&format!(
-        "\n{:>8}  {}  +{:.3}s  {}  by {}:{}{}",
-        event.position,
-        event.recorded_at,
-        elapsed as f64 / 1e6,
-        event.type_name,
-        kind(&meta),
-        meta.actor.id,
-        meta.causation.map(|c| format!("  because of {c}")).unwrap_or_default(),
-    ));
-    say(&format!("          {}", words.en));
-    say(&format!("          {}", words.zh));
-    if event.occurred_at != event.recorded_at {
-        say(&format!("          happened at {}", event.occurred_at));
-    }
-    for (field, change) in &step.changed {
-        say(&format!("          {field}: {} -> {}", change["before"], change["after"]));
-    }
-    if let Some(message) = meta.correlation {
-        say(&format!("          message {message}"));
-    }
-    Ok(())
-}
-
-/// The raw messages behind the history. An answer may hold keys, and nothing is shown without a record: the
-/// running Kami's `GET /v1/inbox/{id}?reveal=` records it and shows it, so only the request is shown here.
-async fn bodies(
-    config: &Config,
-    log: &SqliteLog,
-    merchant: &MerchantId,
-    steps: &[Step],
-    reason: &str,
-) -> anyhow::Result<Vec<Value>> {
-    if reason.trim().is_empty() {
-        bail!("--bodies needs a reason");
-    }
-    let vault = open::vault(config).await?;
-    let keys = vault.ensure_merchant(merchant).await.context("the merchant's keys")?;
-    let mut messages: Vec<MessageId> = Vec::new();
-    for step in steps {
-        messages.extend(step.event.meta()?.correlation.filter(|m| !messages.contains(m)));
-    }
-    let mut shown = Vec::new();
-    for message in messages {
-        shown.push(body(log, merchant, &keys, &message).await?);
-    }
-    vault.close().await;
-    Ok(shown)
-}
-
-async fn body(
-    log: &SqliteLog,
-    merchant: &MerchantId,
-    keys: &MerchantKeys,
-    message: &MessageId,
-) -> anyhow::Result<Value> {
-    let row = log
-        .read_inbox(merchant, message)
-        .await
-        .context("the inbox")?
-        .with_context(|| format!("message {message} is not in the inbox"))?;
-    let request =
-        keys.open(&format!("{message}/request"), &row.sealed_request).context("the sealed request")?;
-    let answer = keys.open(&format!("{message}/answer"), &row.sealed_answer).context("the sealed answer")?;
-    let request: channel::RawRequest = serde_json::from_slice(&request)?;
-    let answer: Option<channel::Reply> = serde_json::from_slice(&answer)?;
-    Ok(json!({
-        "message": message, "account": row.account, "verdict": row.verdict.as_str(), "received_at": row.received_at,
-        "method": request.method, "topic": request.topic, "query": request.query,
-        "body": String::from_utf8_lossy(&request.body),
-        "answer_status": answer.as_ref().map(|a| a.status),
-        "answer_bytes": answer.as_ref().map(|a| a.body.len()),
-        "answer": "recorded with GET /v1/inbox/{id}?reveal=<reason> of the running Kami",
-    }))
 }

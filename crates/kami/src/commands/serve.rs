@@ -4,7 +4,7 @@ use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
 
 use anyhow::Context;
 use engine::{RandomIds, SystemClock};
-use http_api::{Api, ApiOptions};
+use http_api::{Api, ApiOptions, Limits};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::{
     net::TcpListener,
@@ -44,7 +44,11 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     let api = Api::new(
         node.engine.clone(),
         node.projections.clone(),
-        ApiOptions { metrics: Some(metrics), ..ApiOptions::default() },
+        ApiOptions {
+            metrics: Some(metrics),
+            limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
+            imported: Some(config.data.join(super::IMPORTED_DIR)),
+        },
     );
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());

@@ -396,8 +396,12 @@ impl Story {
         let mut method = DeliveryMethod::Reply;
         if self.rng.chance(40) {
             method = DeliveryMethod::Api;
-            let fact =
-                DeliveryRequested { delivery: 1, account: order.account.clone(), lines: lines.clone() };
+            let fact = DeliveryRequested {
+                delivery: 1,
+                account: order.account.clone(),
+                lines: lines.clone(),
+                reason: None,
+            };
             self.scribe.record(stream.clone(), None, fact);
             if self.rng.chance(10) {
                 let outcome = AttemptOutcome::RetryAfter { secs: 5, code: "busy".into() };

@@ -138,7 +138,7 @@ impl Dice {
         let stopped = world.suspended.iter().next().cloned();
         let account = accounts().choose(&mut self.rng).unwrap().clone();
         match (self.rng.random_range(0..12), bad, stopped) {
-            (0..2, ..) => one(order, Command::Deliver { by, again: self.rng.random() }),
+            (0..2, ..) => one(order, Command::Deliver { by, again: self.rng.random(), reason: None }),
             (2..6, Some((order, old)), _) => Wish::Replace { order, old },
             (4..8, ..) if state.held => one(order, Command::Release { reason }),
             (6, ..) => one(order, Command::Hold { reason }),

@@ -173,6 +173,7 @@ impl World {
             backorder_secs: BACKORDER_SECS,
             suspended: account.is_some_and(|account| self.suspended.contains(account)),
             can_call: account.is_some_and(can_call),
+            bad_keys_max: 3,
         }
     }
 

@@ -122,7 +122,18 @@ fn staff() -> Vec<Labelled> {
             format: text("parquet"),
             as_of: Position(12_296),
             rows: 1_477,
+            order: None,
         }),
+        other(
+            "order",
+            ExportMade {
+                views: vec![text("order_history")],
+                format: text("json"),
+                as_of: Position(12_296),
+                rows: 9,
+                order: Some(order()),
+            },
+        ),
     ]
 }
 

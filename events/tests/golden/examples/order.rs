@@ -86,7 +86,16 @@ fn fulfilment() -> Vec<Labelled> {
 
 fn delivery() -> Vec<Labelled> {
     vec![
-        full(DeliveryRequested { delivery: 1, account: shop(), lines: lines() }),
+        full(DeliveryRequested { delivery: 1, account: shop(), lines: lines(), reason: None }),
+        other(
+            "resend",
+            DeliveryRequested {
+                delivery: 2,
+                account: shop(),
+                lines: lines(),
+                reason: Some(text("买家没有收到")),
+            },
+        ),
         full(OrderDelivered { delivery: 1, method: DeliveryMethod::Api, lines: lines() }),
         full(KeysRevealed { keys: keys(&["b3-16", "b3-17"]), reason: text("channel_query") }),
         full(KeyReplaced {

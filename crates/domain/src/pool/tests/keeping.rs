@@ -98,6 +98,38 @@ fn floors_are_set_aside_and_caps_are_ceilings() {
 }
 
 #[test]
+fn a_batch_with_as_many_bad_keys_as_are_too_many_is_quarantined_and_counted_anew_after_a_look() {
+    let judge = |limit| Command::JudgeBatch { sku: sku(), batch: BatchId(1), limit };
+    let quarantine = Fact::from(KeysQuarantined {
+        sku: sku(),
+        batch: BatchId(1),
+        keys: Vec::new(),
+        reason: "bad_keys_in_batch".to_owned(),
+    });
+    let sold = [stocked(1, 9), vec![allocated(1, JD, "b1-0 b1-1 b1-2 b1-3", Stock)]].concat();
+    let refunded = KeysRevoked { order: order(1), line: 0, keys: keys("b1-3"), reason: "refunded".into() };
+    let two_bad = [revoked(1, "b1-0"), revoked(1, "b1-1"), refunded.into()];
+    check(&[], judge(1), Err(Reason::UnknownKey));
+    check(&[&sold, &two_bad], judge(3), Ok(vec![]));
+    check(&[&sold, &two_bad], judge(0), Ok(vec![]));
+    check(&[&sold, &two_bad], judge(2), Ok(vec![quarantine.clone()]));
+    let third = [revoked(1, "b1-2")];
+    check(&[&sold, &two_bad, &third], judge(3), Ok(vec![quarantine.clone()]));
+    check(&[&sold, &two_bad, &third, std::slice::from_ref(&quarantine)], judge(3), Ok(vec![]));
+    let looked = [quarantine, lifted(1, "")];
+    check(&[&sold, &two_bad, &looked, &third], judge(2), Ok(vec![]));
+}
+
+#[test]
+fn the_uses_of_one_reusable_key_are_one_bad_key() {
+    let reusable = [opened_as(1, KeyKind::Reusable { use_limit: 3 }, None)];
+    let reusable: Vec<Fact> = reusable.into_iter().map(Fact::from).collect();
+    let sold = [imported(1, 0, 2), allocated(1, JD, "b1-0.0 b1-0.1", Stock), revoked(1, "b1-0.0 b1-0.1")];
+    let judge = Command::JudgeBatch { sku: sku(), batch: BatchId(1), limit: 2 };
+    check(&[&reusable, &sold], judge, Ok(vec![]));
+}
+
+#[test]
 fn a_batch_is_quarantined_as_a_whole_once() {
     check_wish(&[], quarantined(1, ""), Err(Reason::UnknownKey));
     check_wish(&[&stocked(1, 2)], quarantined(1, ""), Ok(vec![quarantined(1, "")]));

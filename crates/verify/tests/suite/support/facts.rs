@@ -125,7 +125,7 @@ pub(crate) fn fulfilled(keys: Vec<KeyRef>) -> OrderFulfilled {
     OrderFulfilled { lines: lines(keys) }
 }
 pub(crate) fn requested(delivery: u32, keys: Vec<KeyRef>) -> DeliveryRequested {
-    DeliveryRequested { delivery, account: account(), lines: lines(keys) }
+    DeliveryRequested { delivery, account: account(), lines: lines(keys), reason: None }
 }
 pub(crate) fn attempted(delivery: u32, outcome: AttemptOutcome) -> DeliveryAttempted {
     DeliveryAttempted { delivery, attempt: 1, outcome }
