@@ -18,7 +18,7 @@ use crate::{
     api::{Api, Shared},
     auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
     orders::{actions, history, read},
-    procure, stream, views,
+    past_orders, procure, stream, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -71,6 +71,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(actions::release))
         .routes(routes!(actions::note))
         .routes(routes!(actions::reveal))
+        .routes(routes!(past_orders::take_over))
         .routes(routes!(find::find))
         .routes(routes!(buyers::timeline))
         .routes(routes!(views::catalogue))

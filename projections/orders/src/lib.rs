@@ -32,7 +32,7 @@ impl Projection for Orders {
         "orders"
     }
     fn version(&self) -> u32 {
-        1
+        2
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES

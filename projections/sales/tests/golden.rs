@@ -56,14 +56,7 @@ async fn all_that_happens_to_an_order_counts_on_the_day_it_was_paid() {
     let figures = |sku: &str| {
         let day = days.iter().find(|day| day.sku == sku).unwrap();
         assert_eq!((day.paid_date.as_str(), day.channel.as_str()), ("2026-01-01", "taobao/main"));
-        [
-            day.orders_count,
-            day.units_count,
-            day.gross_fen,
-            day.delivered_count,
-            day.refund_fen,
-            day.net_fen,
-        ]
+        [day.orders_count, day.units_count, day.gross_fen, day.delivered_count, day.refund_fen, day.net_fen]
     };
     assert_eq!(days.len(), 2);
     assert_eq!(figures("steam-50"), [1, 2, 200, 2, 66, 134]);
@@ -94,6 +87,8 @@ fn money_in_log(history: &[events::RecordedEvent]) -> BTreeMap<&'static str, i64
     for event in history {
         let (kind, amount) = match event.fact().unwrap() {
             Fact::PaymentConfirmed(e) => ("gross", e.amount),
+            Fact::PastOrderRecorded(e) => ("gross", e.total),
+            Fact::PastRefundRecorded(e) => ("refund", e.total),
             Fact::RefundSettled(e) => ("refund", e.amount),
             _ => continue,
         };

@@ -5,6 +5,7 @@
 
 mod command;
 mod decide;
+mod past;
 pub mod purchase;
 mod refund;
 mod state;
@@ -13,4 +14,5 @@ mod tests;
 
 pub use command::{Command, DeliverBy, Placing};
 pub use decide::Order;
+pub use past::{Past, PastKind, Taken};
 pub use state::{Paid, Pending, Placed, RefundState, State, Status};

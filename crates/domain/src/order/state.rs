@@ -10,6 +10,8 @@ use events::{
 use serde::{Deserialize, Serialize};
 use vocabulary::{Account, BuyerId, DeliveryMethod, KeyRef, Money, OrderId, Timestamp};
 
+use super::Taken;
+
 /// What was ordered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
@@ -103,6 +105,8 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
+    /// It was sold, or given back, elsewhere, and taken over as history: nothing happens with it any more.
+    Past,
 }
 
 /// What is known of an order.
@@ -152,6 +156,9 @@ pub struct State {
     pub held: bool,
     /// Over.
     pub closed: bool,
+    /// It was taken over as history, and is nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Taken>,
 }
 
 impl State {
@@ -237,6 +244,7 @@ impl State {
             };
         }
         match () {
+            () if self.past.is_some() => Status::Past,
             () if self.cancelled => Status::Cancelled,
             () if self.delivered => Status::Delivered,
             () if self.fulfilled => Status::Fulfilled,
@@ -272,6 +280,8 @@ impl State {
             Fact::OrderHeld(_) => self.held = true,
             Fact::OrderReleased(_) => self.held = false,
             Fact::OrderClosed(_) => self.closed = true,
+            Fact::PastOrderRecorded(e) => self.past = Some(Taken::from(e)),
+            Fact::PastRefundRecorded(e) => self.past = Some(Taken::from(e)),
             Fact::LossRecorded(e) => self.losses = self.losses.saturating_add(e.amount.minor),
             Fact::PaymentCheckRequested(_) | Fact::PaymentCheckSettled(_) | Fact::PaymentConfirmed(_) => {
                 self.apply_payment(fact);

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use channel::{Ask, Stage};
 use event_log::{InboxRow, NumberKind};
-use vocabulary::{Account, OrderId, StreamId};
+use vocabulary::{Account, BuyerId, OrderId, StreamId};
 
 use super::{NumberKey, Sequencer};
 use crate::{
-    EngineError, OperatorCommand,
+    EngineError, OperatorCommand, PastOrder,
     host::lock,
     work::{MessageWork, OperatorWork, OrderRef, Work},
 };
@@ -103,6 +103,12 @@ impl Sequencer {
         wanted.keys.extend(work.dedupe_key());
         if let OperatorCommand::Record(entries) = &work.call.command {
             wanted.streams.extend(entries.iter().map(|(stream, _)| stream.clone()));
+        }
+        if let OperatorCommand::TakeOver(page) = &work.call.command {
+            for PastOrder { past, .. } in page {
+                wanted.numbers.push(self.order_number(&past.account, &past.external_no));
+                wanted.streams.extend(past.buyer.as_ref().map(BuyerId::stream));
+            }
         }
         match work.call.command.order() {
             Some(OrderRef::Id(order)) => {

@@ -19,6 +19,7 @@ post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
 get /v1/events
 post /v1/find
+post /v1/history/orders
 post /v1/in/{channel}/explain
 get post /v1/in/{channel}/{shop}
 get post /v1/in/{channel}/{shop}/{topic}
