@@ -10,7 +10,7 @@ use domain::Rejection;
 use event_log::{EventLog, LogError};
 use events::{Actor, DecodeError};
 use tokio::sync::{mpsc, oneshot, watch};
-use vault::{MerchantKeys, Vault, VaultError};
+use vault::{MerchantKeys, SubjectPut, Vault, VaultError};
 use vocabulary::{Account, Currency, MerchantId, MessageId, Position};
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     operator::{OperatorAnswer, OperatorCommand},
     ports::{Clock, Http, Ids},
     upkeep::{Board, UpkeepStatus},
-    work::{OperatorCall, OperatorRender, OperatorWork, Setup, Work},
+    work::{Attached, OperatorCall, OperatorRender, OperatorWork, Setup, Work},
     writer::LogWriter,
 };
 
@@ -198,7 +198,8 @@ impl Engine {
         let settings_digest = settings_digest(&settings);
         let orders_of = orders_of.unwrap_or_else(|| account.clone());
         let command = OperatorCommand::Connect { account, name, currency, orders_of, settings_digest };
-        self.operate_with(actor, command, Some(Setup { adapter, settings })).await
+        let setup = Some(Setup { adapter, settings });
+        self.operate_with(actor, command, Attached { setup, ..Attached::default() }).await
     }
 
     pub(crate) fn adapter_for(
@@ -215,14 +216,14 @@ impl Engine {
         actor: Actor,
         command: OperatorCommand,
     ) -> Result<OperatorAnswer, EngineError> {
-        self.operate_with(actor, command, None).await
+        self.operate_with(actor, command, Attached::default()).await
     }
 
     async fn operate_with(
         &self,
         actor: Actor,
         command: OperatorCommand,
-        setup: Option<Setup>,
+        attached: Attached,
     ) -> Result<OperatorAnswer, EngineError> {
         let call = OperatorCall { actor, command, idempotency_key: None, request: None };
         let (told, answer) = oneshot::channel();
@@ -231,26 +232,37 @@ impl Engine {
             let _gone = told.send(result.clone());
             Reply::text(204, "")
         });
-        self.call_with(call, render, setup).await?;
+        self.call_with(call, render, attached).await?;
         Ok(answer.await.map_err(|_| EngineError::Stopped)??)
     }
 
     /// Does what a token holder asks for; the reply is made by `render` and, where the call carries its request,
     /// kept with it. Returns once everything is durable.
     pub async fn call(&self, call: OperatorCall, render: OperatorRender) -> Result<Reply, EngineError> {
-        self.call_with(call, render, None).await
+        self.call_with(call, render, Attached::default()).await
+    }
+
+    /// Like [`Engine::call`], of a call that takes orders over ([`OperatorCommand::TakeOver`]): with what is known of
+    /// their buyers. Of people who are new that is kept, sealed; who was erased stays erased.
+    pub async fn take_over(
+        &self,
+        call: OperatorCall,
+        people: Vec<SubjectPut>,
+        render: OperatorRender,
+    ) -> Result<Reply, EngineError> {
+        self.call_with(call, render, Attached { people, ..Attached::default() }).await
     }
 
     async fn call_with(
         &self,
         call: OperatorCall,
         render: OperatorRender,
-        setup: Option<Setup>,
+        attached: Attached,
     ) -> Result<Reply, EngineError> {
         let message = MessageId::from_uuid(self.ids.next(self.clock.now()));
         let account = operator_account(&call.actor);
         let (reply, answer) = oneshot::channel();
-        let work = OperatorWork { message, call, account, setup, render, reply };
+        let work = OperatorWork { message, call, account, attached, render, reply };
         self.submit(Work::Operator(Box::new(work))).await?;
         answer.await.map_err(|_| EngineError::Stopped)?
     }

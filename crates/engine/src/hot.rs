@@ -101,6 +101,12 @@ impl Shelved for Order {
     }
 }
 
+/// Where and when something happened that is told of in a unit, but follows from nothing in it.
+pub(crate) struct Elsewhere {
+    pub(crate) account: Account,
+    pub(crate) occurred_at: Timestamp,
+}
+
 /// The merchant's state, and the unit being staged.
 pub(crate) struct Desk {
     pub(crate) skus: Shelf<<SkuDefinition as Decider>::State>,
@@ -121,6 +127,8 @@ pub(crate) struct Desk {
     pub(crate) staged: Vec<(StreamId, Fact)>,
     /// For each staged fact, whether a process manager asked for it.
     pub(crate) by_process: Vec<bool>,
+    /// Staged facts, by their place, that have a time and an account of their own.
+    pub(crate) elsewhere: HashMap<usize, Elsewhere>,
     /// Whether what is executed now was asked for by a process manager.
     pub(crate) following: bool,
     /// Streams of old orders and buyers that the log has but memory has not (while replaying).
@@ -167,6 +175,7 @@ impl Default for Desk {
             last_batch: 0,
             staged: Vec::new(),
             by_process: Vec::new(),
+            elsewhere: HashMap::new(),
             following: false,
             cold: HashSet::new(),
         }

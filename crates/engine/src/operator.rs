@@ -1,6 +1,6 @@
 //! What people and programs with a token can ask for.
 
-use domain::sku;
+use domain::{order::Past, sku};
 use events::{
     Fact,
     buyer::{IdentifierKind, LinkEvidence},
@@ -253,6 +253,9 @@ pub enum OperatorCommand {
         /// With what, and whether it fits.
         attempt: ClaimAttempted,
     },
+    /// Take orders over that were sold, or given back, elsewhere: at most [`PAST_ORDERS_MAX`], all or none. Those that were
+    /// taken over before add nothing.
+    TakeOver(Vec<PastOrder>),
     /// Write something down.
     Note {
         /// The order.
@@ -260,6 +263,29 @@ pub enum OperatorCommand {
         /// What.
         text: String,
     },
+}
+
+/// How many orders are taken over at once: far fewer than memory holds at rest.
+pub const PAST_ORDERS_MAX: usize = 5_000;
+
+/// An order to take over, and when it was booked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastOrder {
+    /// The order.
+    pub past: Past,
+    /// When it was booked, by the clock of those books.
+    pub occurred_at: Timestamp,
+}
+
+/// What came of orders that were to be taken over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TakenOver {
+    /// Orders that are new.
+    pub recorded: u64,
+    /// Orders that had been taken over before.
+    pub known: u64,
+    /// Buyers who are new.
+    pub buyers: u64,
 }
 
 /// What an operator's command led to.
@@ -273,6 +299,8 @@ pub struct OperatorAnswer {
     pub batch: Option<BatchId>,
     /// Our number of the purchase that was asked for.
     pub procurement: Option<String>,
+    /// What came of orders that were to be taken over.
+    pub taken_over: TakenOver,
     /// The keys that are shown, in the order of the clear texts given to the renderer.
     pub keys: Vec<KeyRef>,
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod commands;
+mod history;
 mod jobs;
 mod lookup;
 mod message;

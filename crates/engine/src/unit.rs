@@ -16,7 +16,7 @@ pub(crate) struct Cause {
 }
 
 /// Numbers, links and stamps the staged facts. What was asked for from outside carries the actor; what a process
-/// manager asked for carries its name. Every event but the first names the one before it as its cause.
+/// manager asked for carries its name. Every event but the first names the one before it as its cause, unless it happened elsewhere.
 pub(crate) fn seal(
     desk: &mut Desk,
     merchant: &MerchantId,
@@ -31,20 +31,23 @@ pub(crate) fn seal(
     let recorded_at = now.max(head.recorded_at);
     let unit = Unit(head.position.0 + 1);
     let by_process = std::mem::take(&mut desk.by_process);
+    let mut elsewhere = std::mem::take(&mut desk.elsewhere);
     let mut recorded = Vec::with_capacity(staged.len());
-    for ((stream, fact), by_process) in staged.into_iter().zip(by_process) {
+    for (place, ((stream, fact), by_process)) in staged.into_iter().zip(by_process).enumerate() {
+        let elsewhere = elsewhere.remove(&place);
+        let follows = place > 0 && elsewhere.is_none();
         let position = Position(head.position.0 + 1);
         let metadata = Metadata {
             event_id: chain::event_id(merchant, position),
             correlation: cause.message.clone(),
-            causation: (position.0 > unit.0).then_some(head.position),
+            causation: follows.then_some(head.position),
             actor: if by_process { Actor::process("purchase") } else { cause.actor.clone() },
-            channel: cause.channel.clone(),
+            channel: elsewhere.as_ref().map(|it| it.account.clone()).or_else(|| cause.channel.clone()),
             epoch: head.epoch,
             unit,
         };
-        let event =
-            record(desk, merchant, head, (stream, fact), &metadata, (cause.occurred_at, recorded_at))?;
+        let occurred_at = elsewhere.map(|it| it.occurred_at).or(cause.occurred_at);
+        let event = record(desk, merchant, head, (stream, fact), &metadata, (occurred_at, recorded_at))?;
         recorded.push(event);
     }
     Ok(recorded)

@@ -80,8 +80,7 @@ pub(crate) struct RefusedWork {
 }
 
 /// Turns the result of an operator's call into its reply; given the keys in clear where the call reveals some.
-pub(crate) type OperatorRender =
-    Box<dyn FnOnce(&Result<OperatorAnswer, Rejection>, Vec<CardKey>) -> Reply + Send>;
+pub type OperatorRender = Box<dyn FnOnce(&Result<OperatorAnswer, Rejection>, Vec<CardKey>) -> Reply + Send>;
 
 /// A call of a token holder, or of the program itself.
 pub struct OperatorCall {
@@ -95,6 +94,14 @@ pub struct OperatorCall {
     pub request: Option<RawRequest>,
 }
 
+/// What comes with an operator's wish and is not to be printed.
+#[derive(Default)]
+pub(crate) struct Attached {
+    pub(crate) setup: Option<Setup>,
+    /// What is known of the buyers of orders that are taken over.
+    pub(crate) people: Vec<SubjectPut>,
+}
+
 /// An account's settings, and the adapter that was made of them: in use once the account's connection is decided.
 pub(crate) struct Setup {
     pub(crate) adapter: Arc<dyn Adapter>,
@@ -105,7 +112,7 @@ pub(crate) struct OperatorWork {
     pub(crate) message: MessageId,
     pub(crate) call: OperatorCall,
     pub(crate) account: Account,
-    pub(crate) setup: Option<Setup>,
+    pub(crate) attached: Attached,
     pub(crate) render: OperatorRender,
     pub(crate) reply: ReplyTo,
 }

@@ -9,16 +9,17 @@ use axum::{
     response::Response,
 };
 use channel::{RawRequest, Reply};
-use domain::Rejection;
-use engine::{OperatorAnswer, OperatorCall, OperatorCommand};
+use engine::{OperatorAnswer, OperatorCall, OperatorCommand, OperatorRender};
 use ring::digest;
 use serde::{Serialize, de::DeserializeOwned};
+use vault::SubjectPut;
 use vocabulary::{BatchId, CardKey, OrderId, Position};
 
 use crate::{
     api::{Api, Shared},
     auth::Operator,
     extract::{parse, read},
+    past_orders::TakenOver,
     problem::{Problem, respond},
 };
 
@@ -126,14 +127,24 @@ impl Call {
     where
         R: FnOnce(&OperatorAnswer, Vec<CardKey>) -> Reply + Send + 'static,
     {
+        Ok(respond(api.engine.call(self.into_engines(command, kept), rendered(render)).await?))
+    }
+
+    /// Has orders taken over, and answers with what came of them. `people` are their buyers.
+    pub(crate) async fn take_over(
+        self,
+        api: &Api,
+        command: OperatorCommand,
+        people: Vec<SubjectPut>,
+    ) -> Result<Response, Problem> {
+        let render = rendered(|answer, _| json(&TakenOver::from(answer)));
+        Ok(respond(api.engine.take_over(self.into_engines(command, true), people, render).await?))
+    }
+
+    fn into_engines(self, command: OperatorCommand, kept: bool) -> OperatorCall {
         let Self { operator, key, request } = self;
         let request = kept.then_some(request);
-        let call = OperatorCall { actor: operator.actor(), command, idempotency_key: key, request };
-        let render = move |result: &Result<OperatorAnswer, Rejection>, keys| match result {
-            Ok(answer) => render(answer, keys),
-            Err(rejection) => Problem::from(rejection.clone()).into_reply(),
-        };
-        Ok(respond(api.engine.call(call, Box::new(render)).await?))
+        OperatorCall { actor: operator.actor(), command, idempotency_key: key, request }
     }
 
     /// Whether a request with this key was answered before. Its stored answer comes from [`Call::keep_answer`].
@@ -156,6 +167,17 @@ impl Call {
         }
         self.send(api, fulfilled, true, move |_, _| answer).await
     }
+}
+
+/// An answer's reply, or that of a "no".
+fn rendered<R>(render: R) -> OperatorRender
+where
+    R: FnOnce(&OperatorAnswer, Vec<CardKey>) -> Reply + Send + 'static,
+{
+    Box::new(move |result, keys| match result {
+        Ok(answer) => render(answer, keys),
+        Err(rejection) => Problem::from(rejection.clone()).into_reply(),
+    })
 }
 
 /// A JSON reply.

@@ -40,6 +40,7 @@ mod inbound;
 mod inbox;
 mod openapi;
 mod orders;
+mod past_orders;
 mod problem;
 mod procure;
 mod reveals;

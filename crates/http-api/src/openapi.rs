@@ -19,7 +19,7 @@ use crate::{
     auth, batches, buyers, catalog, channels, edge, event, explain, find, health, import, imported, inbound,
     inbox,
     orders::{actions, causes, export, history, read},
-    procure, stream, views,
+    past_orders, procure, stream, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -77,6 +77,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(actions::release))
         .routes(routes!(actions::note))
         .routes(routes!(actions::reveal))
+        .routes(routes!(past_orders::take_over))
         .routes(routes!(find::find))
         .routes(routes!(buyers::one))
         .routes(routes!(buyers::timeline))

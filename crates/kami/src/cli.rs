@@ -36,6 +36,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  kami import-keys --sku steam-50 keys.txt\n  cat keys.csv | kami import-keys --sku steam-50 --format csv -"
     )]
     ImportKeys(ImportKeys),
+    /// Take over what happened elsewhere, through a running Kami.
+    #[command(subcommand)]
+    Import(Import),
     /// Show an order's history: who did what, when and why, and the state after it.
     #[command(
         after_help = "Examples:\n  kami replay order generic/own:A-1001\n  kami replay order order-0198c1f0a7e07b3a9d1c2e4f5a6b7c8d --at 42 --json\n  kami replay order A-1001 --causes\n  kami replay --file A-1001.json"
@@ -125,6 +128,25 @@ pub(crate) struct ImportKeys {
     #[arg(long, value_name = "MINOR")]
     pub(crate) unit_cost_minor: Option<i64>,
     /// The file; `-` for standard input.
+    pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What to take over.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// The invoices of the data set "Online Retail", from its Parquet file, as orders and refunds of the past.
+    #[command(after_help = "Example:\n  kami import retail online-retail.parquet")]
+    Retail(ImportRetail),
+}
+
+/// Options of `import retail`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportRetail {
+    /// The file.
     pub(crate) file: String,
     #[command(flatten)]
     pub(crate) server: Server,

@@ -21,6 +21,7 @@
 mod chain;
 mod error;
 mod fingerprints;
+mod history;
 mod inbox;
 mod keys;
 mod life;

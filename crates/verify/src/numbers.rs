@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use events::{Fact, order::OrderPlaced};
+use events::Fact;
 use vocabulary::Account;
 
 use crate::{
@@ -41,7 +41,9 @@ impl Numbers {
             Fact::ChannelConnected(e) => {
                 self.orders_of.insert(e.account.clone(), e.orders_of.clone());
             }
-            Fact::OrderPlaced(e) => self.placed(e, at, findings),
+            Fact::OrderPlaced(e) => self.order(&e.account, &e.external_no, at, findings),
+            Fact::PastOrderRecorded(e) => self.order(&e.account, &e.external_no, at, findings),
+            Fact::PastRefundRecorded(e) => self.order(&e.account, &e.external_no, at, findings),
             Fact::PaymentConfirmed(e) => {
                 let found = self.find("txn", &e.through, &e.txn);
                 check(found, at, &format!("payment number {} of {}", e.txn, e.through), findings);
@@ -50,12 +52,12 @@ impl Numbers {
         }
     }
 
-    fn placed(&self, placed: &OrderPlaced, at: At<'_>, findings: &mut Findings) {
-        let shared = self.orders_of.get(&placed.account);
+    fn order(&self, account: &Account, number: &str, at: At<'_>, findings: &mut Findings) {
+        let shared = self.orders_of.get(account);
         let found = shared
-            .and_then(|account| self.find("order", account, &placed.external_no))
-            .or_else(|| self.find("order", &placed.account, &placed.external_no));
-        check(found, at, &format!("order number {} of {}", placed.external_no, placed.account), findings);
+            .and_then(|shared| self.find("order", shared, number))
+            .or_else(|| self.find("order", account, number));
+        check(found, at, &format!("order number {number} of {account}"), findings);
     }
 
     fn find(&self, kind: &str, namespace: &Account, number: &str) -> Option<u128> {

@@ -7,6 +7,7 @@ use vocabulary::OrderId;
 
 use crate::{
     fingerprints::Fingerprints,
+    history::History,
     inbox::Inbox,
     keys::{Keys, Move, Scene},
     lines::{self, Lines},
@@ -35,6 +36,7 @@ pub(crate) struct Pass<'f> {
     books: Books,
     stock: Stock,
     procurements: Procurements,
+    history: History,
     /// The units that the event at hand moved.
     moves: Vec<Move>,
 }
@@ -62,6 +64,7 @@ impl<'f> Pass<'f> {
             books: Books::default(),
             stock: Stock::default(),
             procurements: Procurements::default(),
+            history: History::default(),
             moves: Vec::new(),
         }
     }
@@ -77,6 +80,7 @@ impl<'f> Pass<'f> {
         }
         let order: Option<OrderId> = row.stream.parse().ok();
         if let Some(fact) = &read.fact {
+            self.history.fact(fact, order, row.version == 0, at, self.findings);
             self.fact(fact, order, at);
         }
     }

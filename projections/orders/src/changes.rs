@@ -44,6 +44,7 @@ pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json:
         is_fulfilled,
         is_held,
         is_delivery_failed,
+        is_past,
         reserved_until,
         backordered_until,
         placed_at,
@@ -62,7 +63,7 @@ pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json:
     }
     compare_fields! {
         account, external_no, buyer, delivery, lines, currency, total_fen, paid_fen, loss_fen, refunds, replaced,
-        is_checking, is_expired, is_cancelled, is_fulfilled, is_held, is_delivery_failed, reserved_until,
+        is_checking, is_expired, is_cancelled, is_fulfilled, is_held, is_delivery_failed, is_past, reserved_until,
         backordered_until, placed_at, paid_at, delivered_at, refunded_at, closed_at,
     }
     Ok(all)

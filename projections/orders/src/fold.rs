@@ -94,7 +94,7 @@ impl OrdersFold {
             let values = [
                 Value::text(order.order),
                 number.into(),
-                line.sku.as_str().into(),
+                (&line.sku).into(),
                 line.quantity.into(),
                 line.amount.currency.as_str().into(),
                 line.amount.minor.into(),
@@ -157,7 +157,7 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
         if !skus.is_empty() {
             skus.push(',');
         }
-        skus.push_str(line.sku.as_str());
+        skus.push_str(&line.sku);
     }
     let delivery = order.delivery.map(serde_json::to_value).transpose()?;
     Ok([
@@ -170,7 +170,7 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
         order.status().as_str().into(),
         order.is_held.into(),
         skus.into(),
-        order.lines.iter().map(|line| i64::from(line.quantity)).sum::<i64>().into(),
+        order.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.quantity)).into(),
         Value::maybe(order.currency),
         order.total_fen.into(),
         order.paid_fen.into(),

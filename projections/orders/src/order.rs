@@ -1,13 +1,15 @@
 //! An order as its stream tells it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use events::{Fact, RecordedEvent, channel::AttemptOutcome, order::LineKeys};
+use events::{
+    Fact, RecordedEvent,
+    channel::AttemptOutcome,
+    order::{LineKeys, PastLine},
+};
 use projection::Event;
 use serde::{Deserialize, Serialize};
-use vocabulary::{
-    Account, BuyerId, Currency, DeliveryMethod, KeyRef, Money, OrderId, Position, Sku, Timestamp,
-};
+use vocabulary::{Account, BuyerId, Currency, DeliveryMethod, KeyRef, Money, OrderId, Position, Timestamp};
 
 /// An order's state in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
+    /// It was sold, or given back, elsewhere, and taken over as history.
+    Past,
 }
 
 impl Status {
@@ -52,6 +56,7 @@ impl Status {
             Self::Refunded => "refunded",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Past => "past",
         }
     }
 }
@@ -59,10 +64,10 @@ impl Status {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// The item.
-    pub sku: Sku,
-    /// Units ordered.
-    pub quantity: u32,
+    /// The item: our SKU, or of a past order what the item was called there.
+    pub sku: Arc<str>,
+    /// Units ordered; of a past order negative where they came back.
+    pub quantity: i64,
     /// What the line costs.
     pub amount: Money,
     /// The keys bound to it now.
@@ -133,6 +138,8 @@ pub struct Order {
     pub is_fulfilled: bool,
     /// Held back by a person.
     pub is_held: bool,
+    /// It was taken over as history: what is known of it is all that ever happened.
+    pub is_past: bool,
     /// The last delivery was refused or given up: a person must look.
     pub is_delivery_failed: bool,
     /// Until when its keys are held for payment.
@@ -190,6 +197,7 @@ impl Order {
             is_cancelled: false,
             is_fulfilled: false,
             is_held: false,
+            is_past: false,
             is_delivery_failed: false,
             reserved_until: None,
             backordered_until: None,
@@ -224,6 +232,9 @@ impl Order {
     }
     /// The state in one word.
     pub fn status(&self) -> Status {
+        if self.is_past {
+            return Status::Past;
+        }
         let (due, settled) = (self.refund_due_fen(), self.refunded_fen());
         if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_fen.max(1) {
             return if due == 0 { Status::Refunded } else { Status::RefundDue };
@@ -256,6 +267,20 @@ impl Order {
                 self.total_fen = e.total.minor;
                 self.placed_at = Some(at);
                 self.lines = e.lines.iter().map(Line::from).collect();
+            }
+            Fact::PastOrderRecorded(e) => {
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, at);
+                self.currency = Some(e.total.currency);
+                (self.total_fen, self.paid_fen) = (e.total.minor, e.total.minor);
+                self.paid_at = Some(at);
+            }
+            Fact::PastRefundRecorded(e) => {
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, at);
+                self.currency = Some(e.total.currency);
+                self.total_fen = e.total.minor.saturating_neg();
+                self.refunded_at = Some(at);
+                let refund = Refund { state: RefundState::Settled, amount_fen: Some(e.total.minor) };
+                self.refunds.insert(e.external_no.clone(), refund);
             }
             Fact::OrderReserved(e) => self.reserved_until = Some(e.until),
             Fact::ReservationExpired(_) => self.is_expired = true,
@@ -325,6 +350,22 @@ impl Order {
         }
     }
 
+    fn take_over(
+        &mut self,
+        account: &Account,
+        external_no: &str,
+        buyer: Option<&BuyerId>,
+        lines: &[PastLine],
+        at: Timestamp,
+    ) {
+        self.is_past = true;
+        self.account = Some(account.clone());
+        self.external_no = Some(external_no.to_owned());
+        self.buyer = buyer.cloned();
+        self.placed_at = Some(at);
+        self.lines = lines.iter().map(Line::from).collect();
+    }
+
     fn wait(&mut self, of: impl Fn(u16) -> bool, is_waiting: bool) {
         let lines = (0_u16..).zip(&mut self.lines);
         lines.filter(|(number, _)| of(*number)).for_each(|(_, line)| line.is_waiting = is_waiting);
@@ -346,11 +387,18 @@ fn is_given_up(outcome: &AttemptOutcome) -> bool {
 impl From<&events::order::OrderLine> for Line {
     fn from(line: &events::order::OrderLine) -> Self {
         Self {
-            sku: line.sku.clone(),
-            quantity: line.quantity.get(),
+            sku: line.sku.as_str().into(),
+            quantity: line.quantity.get().into(),
             amount: line.amount,
             keys: Vec::new(),
             is_waiting: false,
         }
+    }
+}
+
+impl From<&PastLine> for Line {
+    fn from(line: &PastLine) -> Self {
+        let (sku, quantity, amount) = (line.item.as_str().into(), line.quantity, line.amount);
+        Self { sku, quantity, amount, keys: Vec::new(), is_waiting: false }
     }
 }

@@ -51,14 +51,13 @@ impl SalesFold {
     fn put_sale(&mut self, order: OrderId) -> Result<(), ApplyError> {
         let Some(sale) = self.sales.get(&order) else { return Ok(()) };
         let placed = sale.placed.as_ref();
-        let units: i64 = placed.into_iter().flat_map(|p| &p.lines).map(|line| i64::from(line.units)).sum();
         let values = [
             Value::text(order),
             placed.map(|placed| placed.account.as_str()).into(),
             sale.paid_at.into(),
             Value::maybe(sale.paid_at.map(|at| at.business_day(BusinessDay::SHANGHAI_OFFSET))),
             Value::maybe(placed.map(|placed| placed.currency)),
-            units.into(),
+            sale.units.into(),
             sale.paid_fen.into(),
             sale.refund_fen.into(),
             sale.is_delivered.into(),

@@ -2,7 +2,8 @@
 //!
 //! All that happens to an order later (delivery, refund, loss) counts where the order was paid, so the net of a
 //! day is what was really earned with that day's orders. Amounts of an order are spread over its lines in
-//! proportion to what the lines cost; the shares add up exactly.
+//! proportion to what the lines cost; the shares add up exactly. Orders taken over as history count with the amounts of
+//! their own lines; a refund among them, whose order nobody knows, counts when it was given.
 #![warn(missing_docs)]
 
 mod fold;
@@ -27,7 +28,7 @@ impl Projection for Sales {
         "sales"
     }
     fn version(&self) -> u32 {
-        1
+        2
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES

@@ -1,11 +1,17 @@
 //! One order as sales see it, and what its facts add to the cells of the mart.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use events::{Fact, order::OrderPlaced};
+use events::{
+    Fact,
+    order::{OrderPlaced, PastLine},
+};
 use projection::Event;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Account, BusinessDay, Currency, Money, Position, Sku, Timestamp};
+use vocabulary::{Account, BusinessDay, Currency, Money, Position, Timestamp};
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -16,6 +22,7 @@ pub(crate) struct Sale {
     /// What happened before the order itself became known, to be counted when it does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     early: Vec<(Timestamp, Entry)>,
+    pub(crate) units: i64,
     pub(crate) paid_at: Option<Timestamp>,
     pub(crate) paid_fen: i64,
     pub(crate) refund_fen: i64,
@@ -35,7 +42,7 @@ pub(crate) struct Placed {
 /// A line: item, units, price in minor units.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Line {
-    pub(crate) sku: Sku,
+    pub(crate) sku: Arc<str>,
     pub(crate) units: u32,
     pub(crate) minor: i64,
 }
@@ -56,7 +63,7 @@ pub(crate) struct Cell {
     pub(crate) day: BusinessDay,
     pub(crate) hour: Timestamp,
     pub(crate) account: Account,
-    pub(crate) sku: Sku,
+    pub(crate) sku: Arc<str>,
     pub(crate) currency: Currency,
 }
 
@@ -87,6 +94,18 @@ impl Sale {
                 self.last_pos = event.position;
                 return true;
             }
+            Fact::PastOrderRecorded(e) => {
+                self.paid_at = Some(event.occurred_at);
+                self.paid_fen = e.total.minor;
+                self.units = units(&e.lines);
+                self.count_past(&e.account, &e.lines, event, cells);
+                return true;
+            }
+            Fact::PastRefundRecorded(e) => {
+                self.refund_fen = e.total.minor;
+                self.count_past(&e.account, &e.lines, event, cells);
+                return true;
+            }
             Fact::PaymentConfirmed(fact) => Entry::Paid(fact.amount),
             Fact::OrderDelivered(_) if !self.is_delivered => Entry::Delivered,
             Fact::RefundSettled(fact) => Entry::Refunded(fact.amount),
@@ -103,7 +122,7 @@ impl Sale {
 
     fn place(&mut self, fact: &OrderPlaced, position: Position, cells: &mut Cells) {
         let line = |line: &events::order::OrderLine| Line {
-            sku: line.sku.clone(),
+            sku: line.sku.as_str().into(),
             units: line.quantity.get(),
             minor: line.amount.minor,
         };
@@ -115,7 +134,32 @@ impl Sale {
         for (at, entry) in std::mem::take(&mut self.early) {
             self.count(&placed, at, entry, position, cells);
         }
+        self.units = placed.lines.iter().map(|line| i64::from(line.units)).sum();
         self.placed = Some(placed);
+    }
+
+    /// All that ever happens to an order of the past. Its lines have their own amounts, some of them negative. A refund
+    /// names no order, so it counts when it was given.
+    fn count_past(&mut self, account: &Account, lines: &[PastLine], event: &Event, cells: &mut Cells) {
+        let currency = lines.first().map_or(Currency::CNY, |line| line.amount.currency);
+        self.placed = Some(Placed { account: account.clone(), currency, lines: Vec::new() });
+        self.last_pos = event.position;
+        let is_refund = matches!(event.fact, Fact::PastRefundRecorded(_));
+        let mut items = BTreeSet::new();
+        for line in lines {
+            let once = i64::from(items.insert(line.item.as_str()));
+            let key = cell(account, line.item.as_str().into(), currency, event.occurred_at);
+            let sums = cells.entry(key).or_default();
+            sums.last_pos = event.position;
+            if is_refund {
+                sums.refunds += once;
+                sums.refund = sums.refund.saturating_sub(line.amount.minor);
+            } else {
+                sums.orders += once;
+                sums.units = sums.units.saturating_add(line.quantity);
+                sums.gross = sums.gross.saturating_add(line.amount.minor);
+            }
+        }
     }
 
     fn count(&mut self, placed: &Placed, at: Timestamp, entry: Entry, position: Position, cells: &mut Cells) {
@@ -139,7 +183,8 @@ impl Sale {
         for (number, (line, share)) in placed.lines.iter().zip(shares).enumerate() {
             // Two lines of one item are one order for that item.
             let once = i64::from(!placed.lines[..number].iter().any(|earlier| earlier.sku == line.sku));
-            let sums = cells.entry(cell(placed, line, amount.currency, paid_at)).or_default();
+            let sums =
+                cells.entry(cell(&placed.account, line.sku.clone(), amount.currency, paid_at)).or_default();
             sums.last_pos = position;
             match entry {
                 Entry::Paid(_) => {
@@ -162,12 +207,16 @@ impl Sale {
     }
 }
 
-fn cell(placed: &Placed, line: &Line, currency: Currency, paid_at: Timestamp) -> Cell {
+fn units(lines: &[PastLine]) -> i64 {
+    lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
+}
+
+fn cell(account: &Account, sku: Arc<str>, currency: Currency, paid_at: Timestamp) -> Cell {
     Cell {
         day: paid_at.business_day(BusinessDay::SHANGHAI_OFFSET),
         hour: Timestamp::from_micros(paid_at.micros().div_euclid(HOUR_US).saturating_mul(HOUR_US)),
-        account: placed.account.clone(),
-        sku: line.sku.clone(),
+        account: account.clone(),
+        sku,
         currency,
     }
 }
@@ -204,7 +253,7 @@ mod tests {
             amount in 0..i64::MAX,
             prices in proptest::collection::vec((0..1_000_000_i64, 1..100_u32), 1..8),
         ) {
-            let line = |(minor, units)| Line { sku: "steam-50".parse().unwrap(), units, minor };
+            let line = |(minor, units)| Line { sku: "steam-50".into(), units, minor };
             let lines: Vec<Line> = prices.into_iter().map(line).collect();
             let shares = spread(amount, &lines);
             prop_assert_eq!(shares.iter().sum::<i64>(), amount);

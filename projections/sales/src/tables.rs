@@ -35,7 +35,12 @@ pub(crate) static SALES_HOUR: Table = Table {
         Column::new("paid_date", Date, "The business day, in Shanghai.", "业务日（上海）。"),
         Column::new("hour_at", At, "The hour's beginning.", "小时起点。"),
         Column::new("channel", Text, "The account, channel/shop.", "渠道账号。"),
-        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new(
+            "sku",
+            Text,
+            "The SKU; of past orders what the item was called there.",
+            "SKU（历史订单为原商品编号）。",
+        ),
         Column::new("currency", Text, "The currency of the amounts.", "币种。"),
         Column::new("orders_count", Int, "Paid orders with a line of the item.", "含该 SKU 的已付订单数。"),
         Column::new("units_count", Int, "Units in them.", "件数。"),

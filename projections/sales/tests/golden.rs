@@ -87,6 +87,8 @@ fn money_in_log(history: &[events::RecordedEvent]) -> BTreeMap<&'static str, i64
     for event in history {
         let (kind, amount) = match event.fact().unwrap() {
             Fact::PaymentConfirmed(e) => ("gross", e.amount),
+            Fact::PastOrderRecorded(e) => ("gross", e.total),
+            Fact::PastRefundRecorded(e) => ("refund", e.total),
             Fact::RefundSettled(e) => ("refund", e.amount),
             _ => continue,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use events::Fact;
+use events::{Fact, order::PastRefundRecorded};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, keys_json};
 use sqlx::{Row, SqliteConnection};
 use vocabulary::{Account, BuyerId, MerchantId, Money, OrderId};
@@ -47,8 +47,16 @@ impl TimelineFold {
             Fact::SearchRun(e) => self.put_search(event, &e.orders),
             fact => {
                 let Some(order) = event.order.as_ref().filter(|_| event.is_of_order_stream()) else { return };
-                if let Fact::OrderPlaced(e) = fact {
-                    let whose = e.buyer.clone().map(|buyer| Whose { buyer, account: e.account.clone() });
+                let placed = match fact {
+                    Fact::OrderPlaced(e) => Some((&e.buyer, &e.account)),
+                    Fact::PastOrderRecorded(e) => Some((&e.buyer, &e.account)),
+                    Fact::PastRefundRecorded(e) => {
+                        return self.put_past_refund(event, e, Value::from(&order.text));
+                    }
+                    _ => None,
+                };
+                if let Some((buyer, account)) = placed {
+                    let whose = buyer.clone().map(|buyer| Whose { buyer, account: account.clone() });
                     self.orders.insert(order.id, whose);
                 }
                 let Some((kind, amount)) = kind_of(fact) else { return };
@@ -79,6 +87,12 @@ impl TimelineFold {
                 self.put_row(event, &whose.buyer, account, "search", Value::text(order), None);
             }
         }
+    }
+
+    /// A refund of the past is no order that goes on: what is noted of it later is on nobody's timeline.
+    fn put_past_refund(&mut self, event: &Event, refund: &PastRefundRecorded, reference: Value) {
+        let Some(buyer) = &refund.buyer else { return };
+        self.put_row(event, buyer, Some(&refund.account), "refund", reference, Some(refund.total));
     }
 
     fn put_row(
@@ -164,6 +178,7 @@ impl Fold for TimelineFold {
 fn kind_of(fact: &Fact) -> Option<(&'static str, Option<Money>)> {
     Some(match fact {
         Fact::OrderPlaced(e) => ("order", Some(e.total)),
+        Fact::PastOrderRecorded(e) => ("order", Some(e.total)),
         Fact::PaymentConfirmed(e) => ("payment", Some(e.amount)),
         Fact::PaymentDisputed(e) => ("payment", Some(e.amount)),
         Fact::OrderDelivered(_) => ("delivery", None),

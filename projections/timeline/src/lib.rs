@@ -58,7 +58,7 @@ impl Projection for Timeline {
         "timeline"
     }
     fn version(&self) -> u32 {
-        1
+        2
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES

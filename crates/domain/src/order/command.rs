@@ -6,6 +6,8 @@ use events::{
 };
 use vocabulary::{Account, BuyerId, DeliveryMethod, KeyRef, Money, OrderId, Timestamp};
 
+use super::Past;
+
 /// An order to place, priced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placing {
@@ -43,6 +45,9 @@ pub enum DeliverBy {
 pub enum Command {
     /// Make it known; hold keys until an instant where one is given.
     Place(Box<Placing>, Option<Timestamp>),
+    /// Take it over as history: it was sold, or given back, elsewhere. No fact where the same was taken over;
+    /// `OrderNumberReused` where anything else is known of it.
+    RecordPast(OrderId, Box<Past>),
     /// Confirm money. Rejected where the amount or currency is not the order's.
     Pay {
         /// The payment's number.

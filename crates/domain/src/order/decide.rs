@@ -12,7 +12,7 @@ use events::{
 };
 use vocabulary::{DeliveryMethod, KeyRef, Money, Reason, Timestamp};
 
-use super::{Command, DeliverBy, Paid, Placed, Placing, RefundState, State, claim, refund};
+use super::{Command, DeliverBy, Paid, Placed, Placing, RefundState, State, claim, past, refund};
 use crate::{Decider, Rejection};
 
 /// The decider of one order.
@@ -30,7 +30,11 @@ impl Decider for Order {
     type Command = Command;
 
     fn decide(state: &State, command: &Command) -> Decision {
+        if let Some(taken) = &state.past {
+            return past::decide(taken, command);
+        }
         match command {
+            Command::RecordPast(order, past) => past::record(state, *order, past),
             Command::Place(placing, reserve_until) => place(state, placing, *reserve_until),
             Command::Pay { txn, through, amount, can_refund } => {
                 let paid = Paid { txn: txn.clone(), through: through.clone(), amount: *amount };

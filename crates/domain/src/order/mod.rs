@@ -6,6 +6,7 @@
 mod claim;
 mod command;
 mod decide;
+mod past;
 pub mod purchase;
 mod refund;
 mod state;
@@ -15,4 +16,5 @@ mod tests;
 pub use claim::{CLAIM_TRIES, Claims};
 pub use command::{Command, DeliverBy, Placing};
 pub use decide::{CHANNEL_QUERY, Order};
+pub use past::{Past, PastKind, Taken};
 pub use state::{Paid, Pending, Placed, RefundState, State, Status};

@@ -10,7 +10,10 @@ use events::{
 use serde::{Deserialize, Serialize};
 use vocabulary::{Account, BuyerId, DeliveryMethod, KeyRef, Money, OrderId, Timestamp};
 
-use super::claim::{self, Claims};
+use super::{
+    Taken,
+    claim::{self, Claims},
+};
 
 /// What was ordered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +108,8 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
+    /// It was sold, or given back, elsewhere, and taken over as history: nothing happens with it any more.
+    Past,
 }
 
 /// What is known of an order.
@@ -156,6 +161,9 @@ pub struct State {
     pub closed: bool,
     /// Claims by proofs that can be guessed.
     pub claims: Claims,
+    /// It was taken over as history, and is nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Taken>,
 }
 
 impl State {
@@ -241,6 +249,7 @@ impl State {
             };
         }
         match () {
+            () if self.past.is_some() => Status::Past,
             () if self.cancelled => Status::Cancelled,
             () if self.delivered => Status::Delivered,
             () if self.fulfilled => Status::Fulfilled,
@@ -277,6 +286,8 @@ impl State {
             Fact::OrderReleased(_) => self.held = false,
             Fact::OrderClosed(_) => self.closed = true,
             Fact::ClaimAttempted(e) => claim::count(&mut self.claims, e),
+            Fact::PastOrderRecorded(e) => self.past = Some(Taken::from(e)),
+            Fact::PastRefundRecorded(e) => self.past = Some(Taken::from(e)),
             Fact::LossRecorded(e) => self.losses = self.losses.saturating_add(e.amount.minor),
             Fact::PaymentCheckRequested(_) | Fact::PaymentCheckSettled(_) | Fact::PaymentConfirmed(_) => {
                 self.apply_payment(fact);

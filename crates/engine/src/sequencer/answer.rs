@@ -51,7 +51,7 @@ fn shown(status: Status) -> OrderState {
         Status::Unknown | Status::AwaitingPayment | Status::Expired => OrderState::AwaitingPayment,
         Status::CheckingPayment | Status::Paid | Status::Backordered => OrderState::Processing,
         Status::Fulfilled => OrderState::Fulfilled,
-        Status::Delivered => OrderState::Delivered,
+        Status::Delivered | Status::Past => OrderState::Delivered,
         Status::Refunded => OrderState::Refunded,
         Status::RefundDue | Status::Cancelled => OrderState::Cancelled,
     }

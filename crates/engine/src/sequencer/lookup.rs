@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use channel::{Ask, Stage};
 use event_log::{InboxRow, NumberKind};
-use vocabulary::{Account, OrderId, StreamId};
+use vocabulary::{Account, BuyerId, OrderId, StreamId};
 
 use super::{NumberKey, Sequencer};
 use crate::{
-    EngineError, OperatorCommand,
+    EngineError, OperatorCommand, PastOrder,
     host::lock,
     work::{MessageWork, OperatorWork, OrderRef, Work},
 };
@@ -107,6 +107,12 @@ impl Sequencer {
         match &work.call.command {
             OperatorCommand::Link { buyer, to, .. } => wanted.streams.extend([buyer.stream(), to.stream()]),
             OperatorCommand::Unlink { buyer, .. } => wanted.streams.extend([buyer.stream()]),
+            OperatorCommand::TakeOver(page) => {
+                for PastOrder { past, .. } in page {
+                    wanted.numbers.push(self.order_number(&past.account, &past.external_no));
+                    wanted.streams.extend(past.buyer.as_ref().map(BuyerId::stream));
+                }
+            }
             _ => {}
         }
         match work.call.command.order() {

@@ -27,7 +27,7 @@ use crate::{
     EngineError, OperatorAnswer, OperatorCommand,
     host::lock,
     unit::Cause,
-    work::{InboxDraft, OperatorWork, OrderRef, Setup, Staged},
+    work::{Attached, InboxDraft, OperatorWork, OrderRef, Setup, Staged},
 };
 
 pub(super) type Operated = Result<Result<OperatorAnswer, Rejection>, EngineError>;
@@ -67,8 +67,12 @@ impl Sequencer {
             occurred_at: None,
         };
         let before = self.head.position;
-        let mut result = self.operate(&work.call.command).await?;
         let mut staged = Staged::default();
+        let Attached { setup, people } = work.attached;
+        let mut result = match work.call.command {
+            OperatorCommand::TakeOver(page) => self.take_over(page, people, &mut staged).await?,
+            ref other => self.operate(other).await?,
+        };
         let count = lock(&self.desk).staged.len() as u64;
         if let (Ok(answer), true) = (&mut result, count > 0) {
             let first = vocabulary::Position(before.0 + 1);
@@ -77,7 +81,7 @@ impl Sequencer {
         if let Ok(answer) = &result {
             staged.keys.clone_from(&answer.keys);
         }
-        if let (Ok(_), Some(Setup { adapter, settings })) = (&result, work.setup) {
+        if let (Ok(_), Some(Setup { adapter, settings })) = (&result, setup) {
             staged.settings.push((adapter.account().clone(), settings));
             self.adapters.put(adapter);
         }

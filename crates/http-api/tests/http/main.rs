@@ -11,6 +11,7 @@ mod import;
 mod inbound;
 mod inbox;
 mod orders;
+mod past_orders;
 mod procure;
 mod server;
 mod stream;

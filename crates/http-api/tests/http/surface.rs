@@ -23,6 +23,7 @@ post /v1/find
 get post /v1/imported
 get /v1/imported/{id}
 get /v1/imported/{id}/state
+post /v1/history/orders
 post /v1/in/{channel}/explain
 get post /v1/in/{channel}/{shop}
 get post /v1/in/{channel}/{shop}/{topic}

@@ -8,6 +8,7 @@ mod doctor;
 mod events;
 mod find;
 mod import_keys;
+mod import_retail;
 mod open;
 mod rebuild;
 mod replay;
@@ -24,7 +25,7 @@ const IMPORTED_DIR: &str = "imported";
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli::{Cli, Command, say},
+    cli::{Cli, Command, Import, say},
     config::{Config, DEFAULTS},
 };
 
@@ -50,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let done = match cli.command {
         Command::Serve(options) => serve::run(config, options).await,
         Command::ImportKeys(options) => import_keys::run(&config, options).await,
+        Command::Import(Import::Retail(options)) => import_retail::run(&config, options).await,
         Command::Replay(options) => replay::run(&config, options).await,
         Command::Find(options) => find::run(&config, options).await,
         Command::Events(options) => events::run(&config, options).await,

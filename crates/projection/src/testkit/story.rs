@@ -164,7 +164,7 @@ impl Story {
         let place = self.rng.place(self.pools.len());
         let sku = self.pools[place].sku.clone();
         let reason = "by the operator".to_owned();
-        match self.rng.below(6) {
+        match self.rng.below(7) {
             0 | 1 => {
                 let (floor, cap) =
                     (self.rng.below(20), self.rng.chance(70).then(|| 20 + self.rng.below(100)));
@@ -189,6 +189,7 @@ impl Story {
                     KeysVoided { keys: vec![key], reason: "withdrawn".into() },
                 );
             }
+            5 => self.take_over(&account),
             _ => {
                 let available = self.pools[place].stock.len() as u64;
                 let stream = account.stream();
@@ -201,6 +202,37 @@ impl Story {
                     StockPushSettled { account: account.clone(), item, available, outcome, attempts: 1 };
                 self.scribe.record(stream, Some(&account), fact);
             }
+        }
+    }
+
+    /// An order of the past, now and then one that came back, and a note on it.
+    fn take_over(&mut self, account: &Account) {
+        self.placed += 1;
+        let (id, external_no) = (self.order_id(), format!("H{:08}", self.placed));
+        let (is_back, buyer) = (self.rng.chance(30), self.buyer(account));
+        let sign = if is_back { -1 } else { 1 };
+        let lines = (0..1 + self.rng.below(4)).map(|_| {
+            let (quantity, minor) = (1 + self.rng.below(12) as i64, self.rng.below(9_000) as i64);
+            let item =
+                format!("{} {}", SKUS[self.rng.place(SKUS.len())], if minor > 4_500 { "A" } else { "b" });
+            let amount = Money::new(sign * quantity * (minor - 200), Currency::GBM);
+            PastLine { item, quantity: sign * quantity, amount }
+        });
+        let lines: Vec<PastLine> = lines.collect();
+        let total = Money::new(sign * lines.iter().map(|line| line.amount.minor).sum::<i64>(), Currency::GBM);
+        let (order, account) = (id, account.clone());
+        let late = 86_400_000 * (1 + self.rng.below(400) as i64);
+        if is_back {
+            let fact =
+                PastRefundRecorded { order, account: account.clone(), external_no, lines, total, buyer };
+            self.scribe.record_late(id.stream(), Some(&account), fact, late);
+        } else {
+            let fact =
+                PastOrderRecorded { order, account: account.clone(), external_no, lines, total, buyer };
+            self.scribe.record_late(id.stream(), Some(&account), fact, late);
+        }
+        if self.rng.chance(30) {
+            self.scribe.record(id.stream(), None, OrderNoted { text: "looked at".into() });
         }
     }
 
@@ -232,10 +264,7 @@ impl Story {
 
     fn place(&mut self) {
         self.placed += 1;
-        let mut noise = [0; 10];
-        noise[2..].copy_from_slice(&self.rng.next().to_be_bytes());
-        let millis = u64::try_from(self.scribe.now.micros() / 1_000).unwrap_or(0);
-        let id = OrderId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &noise).into_uuid());
+        let id = self.order_id();
         let account = self.accounts[self.rng.place(self.accounts.len())].clone();
         let count = if self.rng.chance(15) { 2 } else { 1 };
         let first = self.rng.place(self.pools.len());
@@ -276,6 +305,13 @@ impl Story {
             self.reserve(&mut order);
         }
         self.orders.push(order);
+    }
+
+    fn order_id(&mut self) -> OrderId {
+        let mut noise = [0; 10];
+        noise[2..].copy_from_slice(&self.rng.next().to_be_bytes());
+        let millis = u64::try_from(self.scribe.now.micros() / 1_000).unwrap_or(0);
+        OrderId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &noise).into_uuid())
     }
 
     /// A buyer who may be new; some channels do not say who buys.

@@ -5,6 +5,7 @@
 
 mod clean;
 mod directory;
+mod history;
 mod planted;
 mod purchases;
 mod support;

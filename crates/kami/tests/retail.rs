@@ -1,0 +1,226 @@
+//! A year of a real shop, taken over: the figures that are known of it are those of the log and of the read models.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+};
+
+use parquet::{
+    data_type::{ByteArrayType, DoubleType, Int64Type},
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    schema::parser::parse_message_type,
+};
+use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/online-retail.parquet");
+
+fn kami(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kami"));
+    command.env_remove("KAMI_CONFIG").env_remove("KAMI_TOKEN").arg("--data").arg(data).current_dir(data);
+    command
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    kami(data).args(arguments).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A running `kami serve`.
+struct Serving {
+    child: Child,
+    url: String,
+    data: PathBuf,
+}
+
+impl Serving {
+    fn start(data: &Path) -> Self {
+        let mut command = kami(data);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        let url = first.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+        Self { child, url, data: data.to_owned() }
+    }
+
+    fn import(&self, file: &str) -> Output {
+        run(&self.data, &["import", "retail", file, "--server", &self.url, "--json"])
+    }
+
+    fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have stopped already.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The one row of a question to a database of the directory.
+async fn row(data: &Path, file: &str, sql: &'static str) -> Vec<i64> {
+    let path = data.join(file);
+    let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let text: String = sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn check_summary(told: &Value) {
+    let figures = [
+        ("lines", 541_909),
+        ("invoices", 25_900),
+        ("cancelling_invoices", 3_836),
+        ("cancelling_lines", 9_288),
+        ("customers", 4_372),
+        ("guest_lines", 135_080),
+        ("items", 4_070),
+        ("countries", 38),
+        ("net_minor", 9_747_747_934),
+        ("gross_minor", 10_644_560_424),
+        ("duplicate_lines", 5_268),
+    ];
+    for (name, figure) in figures {
+        assert_eq!(told[name], figure, "{name}");
+    }
+    assert_eq!((&told["first_date"], &told["last_date"]), (&"2010-12-01".into(), &"2011-12-09".into()));
+}
+
+#[tokio::test]
+async fn a_year_of_a_shop_is_taken_over_once_and_adds_up_in_the_log_and_in_the_read_models() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let serving = Serving::start(data);
+    let told = json(&serving.import(FILE));
+    check_summary(&told);
+    let counts = |told: &Value| ["recorded", "known", "buyers"].map(|name| told[name].as_u64().unwrap());
+    assert_eq!(counts(&told), [25_900, 0, 4_372]);
+    let again = json(&serving.import(FILE));
+    assert_eq!(counts(&again), [0, 25_900, 0], "the same file adds nothing");
+    serving.stop();
+
+    let report = json(&run(data, &["verify", "--json"]));
+    assert_eq!((&report["ok"], &report["merchants"][0]["events"]), (&true.into(), &(25_900 + 4_372).into()));
+
+    let in_log = "
+        WITH past AS (SELECT type = 'PastRefundRecorded' AS back, payload FROM event WHERE type LIKE 'Past%'),
+        line AS (SELECT back, payload ->> '$.account' AS account, payload ->> '$.buyer' AS buyer,
+          value ->> '$.item' AS item, value ->> '$.amount.minor' AS minor FROM past, json_each(payload, '$.lines'))
+        SELECT json_array(COUNT(*), SUM(back), COUNT(DISTINCT item), COUNT(DISTINCT account),
+          COUNT(DISTINCT buyer), SUM(buyer IS NULL), SUM(minor), SUM(IIF(back, 0, minor))) FROM line";
+    let wanted = [541_909, 9_288, 4_070, 38, 4_372, 135_080, 9_747_747_934, 10_644_560_424];
+    assert_eq!(row(data, "log.db", in_log).await, wanted);
+
+    json(&run(data, &["rebuild", "--json"]));
+    let sales =
+        "SELECT json_array(SUM(net_fen), SUM(gross_fen), COUNT(DISTINCT sku), COUNT(DISTINCT channel),
+        COUNT(DISTINCT currency)) FROM mart_sales_day";
+    // An item that only ever came back is an item, too.
+    assert_eq!(row(data, "views.db", sales).await, [9_747_747_934, 10_644_560_424, 4_070, 38, 1]);
+    let orders = "SELECT json_array(COUNT(*), SUM(state = 'past'), SUM(total_fen), SUM(paid_fen),
+        SUM(paid_fen) - SUM(refunded_fen), COUNT(DISTINCT buyer_id)) FROM fct_order";
+    assert_eq!(
+        row(data, "views.db", orders).await,
+        [25_900, 25_900, 9_747_747_934, 10_644_560_424, 9_747_747_934, 4_372]
+    );
+    let lines = "SELECT json_array(COUNT(*), SUM(amount_fen), COUNT(DISTINCT sku)) FROM fct_order_line";
+    assert_eq!(row(data, "views.db", lines).await, [541_909, 9_747_747_934, 4_070]);
+    let times =
+        "SELECT json_array(MIN(placed_epoch), MAX(placed_epoch), SUM(kind = 'refund'), SUM(kind = 'order'))
+        FROM fct_order LEFT JOIN fct_timeline ON order_id = ref_id";
+    let found = row(data, "views.db", times).await;
+    // 2010-12-01 08:26 and 2011-12-09 12:50 in London.
+    assert_eq!(found[..2], [1_291_191_960, 1_323_435_000]);
+}
+
+/// A file of two rows in the shape of the data set; `with` says which columns there are, and the second row's price.
+fn tiny(path: &Path, columns: &[&str], price: f64) {
+    let field = |name: &&str| match *name {
+        "Quantity" | "UnitPrice" => format!("REQUIRED DOUBLE {name};"),
+        "CustomerID" => format!("OPTIONAL DOUBLE {name};"),
+        "InvoiceDate" => format!("REQUIRED INT64 {name} (TIMESTAMP(MICROS,false));"),
+        _ => format!("REQUIRED BYTE_ARRAY {name} (UTF8);"),
+    };
+    let schema = format!("message schema {{ {} }}", columns.iter().map(field).collect::<String>());
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(WriterProperties::default())).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for name in columns {
+        let mut column = group.next_column().unwrap().unwrap();
+        match *name {
+            "Quantity" => column.typed::<DoubleType>().write_batch(&[1.0, 2.0], None, None).unwrap(),
+            "UnitPrice" => column.typed::<DoubleType>().write_batch(&[2.55, price], None, None).unwrap(),
+            "CustomerID" => {
+                column.typed::<DoubleType>().write_batch(&[17_850.0], Some(&[1, 0]), None).unwrap()
+            }
+            "InvoiceDate" => {
+                let at = 1_291_191_960_000_000;
+                column.typed::<Int64Type>().write_batch(&[at, at], None, None).unwrap()
+            }
+            "InvoiceNo" => {
+                let numbers = ["536365".into(), "536366".into()];
+                column.typed::<ByteArrayType>().write_batch(&numbers, None, None).unwrap()
+            }
+            _ => column.typed::<ByteArrayType>().write_batch(&["A".into(), "A".into()], None, None).unwrap(),
+        };
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+const COLUMNS: [&str; 8] = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+];
+
+#[test]
+fn a_file_that_cannot_be_taken_over_says_why_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let serving = Serving::start(data);
+    let path = data.join("file.parquet");
+    let name = path.to_str().unwrap();
+    let refused = |why: &str| {
+        let output = serving.import(name);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains(why), "{why} is not in: {text}");
+    };
+    refused("the file cannot be opened");
+    std::fs::write(&path, "InvoiceNo,StockCode\n1,2\n").unwrap();
+    refused("the file is not a Parquet file");
+    tiny(&path, &COLUMNS[..7], 1.0);
+    refused("the file has no column Country");
+    tiny(&path, &COLUMNS, 1.0005);
+    refused("row 2: UnitPrice has more than three decimals");
+    tiny(&path, &COLUMNS, f64::NAN);
+    refused("row 2: UnitPrice");
+    tiny(&path, &COLUMNS, 3.39);
+    let told = json(&serving.import(name));
+    assert_eq!(
+        (&told["recorded"], &told["guest_lines"], &told["net_minor"]),
+        (&2.into(), &1.into(), &9_330.into())
+    );
+    serving.stop();
+    let report = json(&run(data, &["verify", "--json"]));
+    assert_eq!(report["merchants"][0]["events"], 3, "only the last file left something");
+}
