@@ -36,6 +36,7 @@ mod health;
 mod import;
 mod inbound;
 mod inbox;
+mod models;
 mod openapi;
 mod orders;
 mod problem;

@@ -16,7 +16,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
+    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox, models,
     orders::{actions, history, read},
     procure, stream, views,
 };
@@ -82,7 +82,7 @@ fn operator_routes() -> Routes {
 
 /// Routes for token holders that take as long as they take.
 fn long_routes() -> Routes {
-    Routes::new().routes(routes!(import::keys)).routes(routes!(stream::follow))
+    Routes::new().routes(routes!(import::keys)).routes(routes!(models::fit)).routes(routes!(stream::follow))
 }
 
 /// The description of the API (OpenAPI 3.1), as served at `/openapi.json`.
