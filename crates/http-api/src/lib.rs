@@ -38,6 +38,7 @@ mod import;
 mod imported;
 mod inbound;
 mod inbox;
+mod models;
 mod openapi;
 mod orders;
 mod past_orders;

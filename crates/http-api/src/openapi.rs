@@ -17,7 +17,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::{
     api::{Api, Shared},
     auth, batches, buyers, catalog, channels, edge, event, explain, find, health, import, imported, inbound,
-    inbox,
+    inbox, models,
     orders::{actions, causes, export, history, read},
     past_orders, procure, stream, views,
 };
@@ -93,7 +93,7 @@ fn operator_routes() -> Routes {
 
 /// Routes for token holders that take as long as they take.
 fn long_routes() -> Routes {
-    Routes::new().routes(routes!(import::keys)).routes(routes!(stream::follow))
+    Routes::new().routes(routes!(import::keys)).routes(routes!(models::fit)).routes(routes!(stream::follow))
 }
 
 /// The description of the API (OpenAPI 3.1), as served at `/openapi.json`.

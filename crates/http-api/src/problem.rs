@@ -46,6 +46,7 @@ kinds! {
     UNKNOWN_IMPORT = "unknown_import", 404, "There is no such imported history.", "导入的历史不存在。";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "The address does not take this method.", "该地址不支持此方法。";
     AMBIGUOUS = "ambiguous_reference", 409, "Several orders have this number.", "该编号对应多个订单。";
+    CANNOT_FIT = "cannot_fit", 409, "There is too little to fit the model to.", "数据不足，无法拟合模型。", retryable;
     BEHIND = "behind", 409, "The read models have not got that far yet.", "读模型尚未追上该位置。", retryable;
     TOO_LARGE = "payload_too_large", 413, "The body is too large.", "请求体过大。";
     UNSUPPORTED_TYPE = "unsupported_media_type", 415, "The content type is not one that is taken here.", "不支持该内容类型。";

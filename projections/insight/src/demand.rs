@@ -45,6 +45,14 @@ impl Demand {
         self.units.keys().next().map(|hour| hour.div_euclid(DAY_HOURS))
     }
 
+    /// Says that nothing was in stock from one instant to another (seconds since 1970), as whoever keeps count of
+    /// the stock knows better: each hour of which some part had none is left out.
+    pub fn without_stock(&mut self, from_secs: i64, to_secs: i64) {
+        if from_secs < to_secs {
+            self.empty.push((business_hour(from_secs), business_hour(to_secs - 1)));
+        }
+    }
+
     /// One day.
     pub fn day(&self, day: i64) -> Day {
         let hours = std::array::from_fn(|hour| {

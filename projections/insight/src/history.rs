@@ -86,8 +86,8 @@ pub(crate) fn damaged(error: ParseError) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }
 
-/// The business day an instant is in, as days since 1970, and its month, `yyyy-mm`.
-pub(crate) fn business_day(secs: i64) -> (i64, String) {
+/// The business day an instant (seconds since 1970) is in, as days since 1970, and its month, `yyyy-mm`.
+pub fn business_day(secs: i64) -> (i64, String) {
     let offset = vocabulary::BusinessDay::SHANGHAI_OFFSET;
     let day = vocabulary::Timestamp::from_secs(secs).business_day(offset).to_string();
     (secs.saturating_add(offset.into()).div_euclid(86_400), day.chars().take(7).collect())

@@ -26,7 +26,7 @@ pub use attribution::{ATTRIBUTION, AttributionSettings, Journey, journeys};
 pub use demand::{Demand, calendar, date, demand, number};
 pub use fit::{VERSION, fit_attribution, fit_ltv};
 pub use foretell::{Unscored, issue, score, unscored};
-pub use history::{Purchase, person_of, purchases};
+pub use history::{Purchase, business_day, person_of, purchases};
 pub use ltv::{LTV, LtvParams, Person, persons};
 
 static TABLES: [&Table; 11] = [

@@ -296,6 +296,33 @@ async fn a_forecast_is_scored_and_a_new_one_of_the_same_days_begins_anew() {
 }
 
 #[tokio::test]
+async fn history_taken_over_counts_as_purchases_of_its_time() {
+    let mut shop = Shop::open();
+    for (number, days, minor) in [(1, 400, 900_i64), (2, 300, 1_100), (3, 200, -50)] {
+        let account: Account = "retail/uk".parse().unwrap();
+        let line = PastLine { item: "85123A".into(), quantity: minor.signum(), amount: yuan(minor) };
+        let past = PastOrderRecorded {
+            order: order(number),
+            account: account.clone(),
+            external_no: number.to_string(),
+            lines: vec![line],
+            total: yuan(minor),
+            buyer: Some("buyer-0a".parse().unwrap()),
+        };
+        shop.scribe.record_late(order(number).stream(), Some(&account), past, days * DAY * 1_000);
+    }
+    let views = shop.views().await;
+    let bought = purchases(views.reader(), &merchant(), shop.head()).await.unwrap();
+    let persons = persons(&bought, shop.scribe.now.plus_secs(-200 * DAY).secs());
+    assert_eq!(bought.len(), 2, "what brought nothing is no purchase");
+    assert_eq!(persons[0].cohort_month, "2024-11");
+    let weeks = |days: f64| days / 7.0;
+    let history = persons[0].history;
+    assert_eq!((history.repeats, history.last, history.seen), (1, weeks(100.0), weeks(200.0)));
+    assert_eq!((persons[0].spending.purchases, persons[0].spending.mean), (2, 1_000.0));
+}
+
+#[tokio::test]
 async fn demand_is_what_was_asked_for_and_hours_without_stock_are_told_apart() {
     let mut shop = Shop::open();
     let account: Account = "taobao/main".parse().unwrap();
@@ -323,10 +350,15 @@ async fn demand_is_what_was_asked_for_and_hours_without_stock_are_told_apart() {
     let views = shop.views().await;
     let (demand, last) = demand(views.reader(), &merchant(), shop.head()).await.unwrap();
     assert_eq!(last.map(date).as_deref(), Some("2026-01-01"));
-    let day = demand[&(sku, account)].day(number("2026-01-01").unwrap());
+    let mut demand = demand[&(sku, account)].clone();
+    let day = demand.day(number("2026-01-01").unwrap());
     // 1 January 2026 was a Thursday; the shop opened at noon.
     assert_eq!(day.calendar.weekday, 3);
     assert_eq!(day.hours[11..18], [Some(0), Some(1), Some(0), None, None, None, Some(0)]);
+    let ten = Timestamp::parse_rfc3339("2026-01-01T02:00:00Z").unwrap().secs();
+    demand.without_stock(ten + 1_800, ten + 2 * hour);
+    let day = demand.day(number("2026-01-01").unwrap());
+    assert_eq!(day.hours[9..13], [Some(0), None, None, Some(1)]);
 }
 
 #[tokio::test]

@@ -125,6 +125,7 @@ impl World {
             Arc::new(projection_people::People),
             Arc::new(projection_timeline::Timeline),
             Arc::new(projection_sales::Sales),
+            Arc::new(projection_insight::Insight),
         ];
         let options = Options { pace: Duration::ZERO, ..Options::default() };
         let projections = Projections::open(&dir.path().join("views.db"), models, options).await.unwrap();

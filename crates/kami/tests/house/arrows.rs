@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "event-log",
             "events",
             "projection",
+            "projection-insight",
             "projection-orders",
             "projection-people",
             "projection-quotas",
