@@ -10,6 +10,7 @@ use vocabulary::{Account, MerchantId, Position};
 
 use crate::{
     as_of::Past,
+    claim::Tries,
     problem::{self, Problem},
     table,
 };
@@ -28,11 +29,19 @@ pub struct Limits {
     pub timeout: Duration,
     /// How many event streams may be open at once.
     pub streams: usize,
+    /// How long a claim without a token takes at least, right or wrong: time must not tell them apart.
+    pub claim_time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 256 * 1024, import_bytes: 1 << 30, timeout: Duration::from_secs(30), streams: 256 }
+        Self {
+            body_bytes: 256 * 1024,
+            import_bytes: 1 << 30,
+            timeout: Duration::from_secs(30),
+            streams: 256,
+            claim_time: Duration::from_millis(300),
+        }
     }
 }
 
@@ -52,6 +61,7 @@ pub struct Api {
     pub(crate) options: ApiOptions,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) past: Mutex<Past>,
+    pub(crate) tries: Tries,
 }
 
 /// The state of every route.
@@ -61,7 +71,7 @@ impl Api {
     /// An API over an engine and read models that follow its log.
     pub fn new(engine: Arc<Engine>, projections: Arc<Projections>, options: ApiOptions) -> Self {
         let streams = Arc::new(Semaphore::new(options.limits.streams));
-        Self { engine, projections, options, streams, past: Mutex::default() }
+        Self { engine, projections, options, streams, past: Mutex::default(), tries: Tries::default() }
     }
 
     pub(crate) fn merchant(&self) -> &MerchantId {

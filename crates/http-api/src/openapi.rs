@@ -16,7 +16,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
+    auth, batches, buyers, catalog, channels, claim, edge, explain, find, health, import, inbound, inbox,
     orders::{actions, history, read},
     procure, stream, views,
 };
@@ -35,6 +35,7 @@ fn open_routes() -> Routes {
         .routes(routes!(inbound::account))
         .routes(routes!(inbound::topic))
         .routes(routes!(inbound::spi))
+        .routes(routes!(claim::claim))
 }
 
 /// Routes for token holders, bounded in time.
@@ -72,6 +73,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(actions::note))
         .routes(routes!(actions::reveal))
         .routes(routes!(find::find))
+        .routes(routes!(claim::link))
         .routes(routes!(buyers::one))
         .routes(routes!(buyers::timeline))
         .routes(routes!(buyers::link))

@@ -13,10 +13,15 @@ get /readyz
 get /time
 post /v1/batches/{batch}/lift
 post /v1/batches/{batch}/quarantine
+get /v1/buyers/{id}
+post /v1/buyers/{id}/link
 get /v1/buyers/{id}/timeline
+post /v1/buyers/{id}/unlink
 get post /v1/channels
 post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
+post /v1/claim
+post /v1/claim/link
 get /v1/events
 post /v1/find
 post /v1/in/{channel}/explain
@@ -128,7 +133,7 @@ async fn health_tells_how_far_the_log_and_the_read_models_are() {
     let ready = world.get("/readyz").await.good();
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["head_pos"], world.position().await);
-    assert_eq!(ready["views"].as_array().unwrap().len(), 4);
+    assert_eq!(ready["views"].as_array().unwrap().len(), 5);
     assert_eq!(world.get("/time").await.good()["unix"], 1_767_322_800);
     assert_eq!(world.get("/metrics").await.problem().0, 404);
 }
