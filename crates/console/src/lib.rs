@@ -1,6 +1,8 @@
 //! The web console: what a person sees who opens `/console`. Plain pages, style and script modules that lie inside
 //! the binary; nothing is built, and nothing is loaded from elsewhere.
 //!
+//! Beside it lies `/claim`, where buyers look after their orders; it needs no token.
+//!
 //! The console speaks to the HTTP interface as any other client does, with the token that whoever signs in holds. It
 //! only reads. This crate knows none of our others: it hands files out, with headers that let a browser do no more
 //! than the pages need.
@@ -64,9 +66,12 @@ assets! {
     "/console/shop.js" = "shop.js", SCRIPT;
     "/console/stock.js" = "stock.js", SCRIPT;
     "/console/words.js" = "words.js", SCRIPT;
+    "/claim" = "claim.html", HTML;
+    "/claim/claim.css" = "claim.css", CSS;
+    "/claim/claim.js" = "claim.js", SCRIPT;
 }
 
-/// The routes of the console: `/console` and its files; `/` and `/console/` lead there.
+/// The routes of the console: `/console` and its files; `/` and `/console/` lead there. And `/claim` with its own.
 ///
 /// Merge it beside the API's router, not under its layers: the console sends security headers of its own.
 pub fn router() -> Router {

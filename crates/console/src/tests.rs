@@ -10,6 +10,9 @@ use super::*;
 
 const SIZE_MAX: usize = 60 * 1024;
 
+/// The page for buyers.
+const CLAIM: &str = "/claim";
+
 async fn ask(path: &str, known: Option<&str>) -> Response<Body> {
     let request = Request::get(path);
     let request = match known {
@@ -76,7 +79,8 @@ async fn the_root_leads_to_the_console() {
 
 #[test]
 fn the_console_is_small() {
-    let size: usize = ASSETS.iter().map(|asset| asset.content.len()).sum();
+    let own = ASSETS.iter().filter(|asset| asset.path.starts_with(HOME));
+    let size: usize = own.map(|asset| asset.content.len()).sum();
     assert!(size <= SIZE_MAX, "{size} bytes");
 }
 
@@ -101,8 +105,10 @@ fn nothing_is_loaded_from_elsewhere_and_no_text_becomes_markup_or_code() {
         }
     }
     // A handler or script inside the page would be refused by the policy, and fail silently.
-    assert_eq!(file(HOME).matches("<script").count(), 1);
-    assert!(!file(HOME).contains(" on"));
+    for page in [HOME, CLAIM] {
+        assert_eq!(file(page).matches("<script").count(), 1);
+        assert!(!file(page).contains(" on"));
+    }
 }
 
 #[test]
@@ -114,8 +120,9 @@ fn every_module_that_is_imported_is_served() {
             assert!(ASSETS.iter().any(|asset| asset.path == address), "{path} imports {module}");
         }
     }
-    for address in file(HOME).split('"').filter(|word| word.starts_with('/')) {
-        assert!(ASSETS.iter().any(|asset| asset.path == address), "{address}");
+    for address in [HOME, CLAIM].into_iter().flat_map(|page| file(page).split('"')) {
+        let served = ASSETS.iter().any(|asset| asset.path == address);
+        assert!(served || !address.starts_with('/'), "{address}");
     }
 }
 
@@ -225,5 +232,29 @@ fn every_colour_can_be_read_on_every_ground_in_light_and_in_dark() {
                 assert!(contrast >= 4.5, "{name} on {ground}: {contrast:.2}");
             }
         }
+    }
+}
+
+/// The texts of a table in the buyers' page: key to Chinese and English, on one line or on several.
+fn claim_texts(table: &str) -> BTreeMap<&'static str, Vec<&'static str>> {
+    let body = file("/claim/claim.js").split(&format!("const {table} = {{\n")).nth(1).unwrap();
+    let body = body.split("\n};").next().unwrap();
+    let entries = body.split("],").filter_map(|entry| entry.split_once(": ["));
+    entries.map(|(key, texts)| (key.trim(), texts.split('"').skip(1).step_by(2).collect())).collect()
+}
+
+#[test]
+fn the_buyers_page_speaks_both_languages_and_knows_every_word_it_asks_for() {
+    let (say, status) = (claim_texts("SAY"), claim_texts("STATUS"));
+    assert!(say.len() >= 10 && status.len() == 10, "{} {}", say.len(), status.len());
+    for (key, texts) in say.iter().chain(&status) {
+        assert_eq!(texts.len(), 2, "{key} {texts:?}");
+        // The switch itself is named in the other language.
+        let english = texts[usize::from(*key != "language")];
+        assert!(english.chars().all(|c| !('\u{4e00}'..='\u{9fff}').contains(&c)), "{key}: {english}");
+    }
+    for word in file(CLAIM).split("data-say=\"").skip(1) {
+        let key = word.split('"').next().unwrap();
+        assert!(say.contains_key(key), "{key}");
     }
 }

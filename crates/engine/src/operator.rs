@@ -234,6 +234,8 @@ pub enum OperatorCommand {
         to: BuyerId,
         /// Where it is known from.
         evidence: LinkEvidence,
+        /// The account that knows the buyer, where they may be new to us; a stranger is turned down where not given.
+        met_on: Option<Account>,
     },
     /// Take a link of a buyer back.
     Unlink {

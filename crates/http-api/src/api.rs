@@ -10,6 +10,7 @@ use vocabulary::{Account, MerchantId, Position};
 
 use crate::{
     as_of::Past,
+    claim::Tries,
     problem::{self, Problem},
     reveals::Reveals,
     table,
@@ -31,6 +32,8 @@ pub struct Limits {
     pub streams: usize,
     /// How often one token holder may have card keys shown in clear, in any hour.
     pub reveals_per_hour: u32,
+    /// How long a claim without a token takes at least, right or wrong: time must not tell them apart.
+    pub claim_time: Duration,
 }
 
 impl Default for Limits {
@@ -41,6 +44,7 @@ impl Default for Limits {
             timeout: Duration::from_secs(30),
             streams: 256,
             reveals_per_hour: 30,
+            claim_time: Duration::from_millis(300),
         }
     }
 }
@@ -64,6 +68,7 @@ pub struct Api {
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) past: Mutex<Past>,
     pub(crate) reveals: Reveals,
+    pub(crate) tries: Tries,
 }
 
 /// The state of every route.
@@ -73,7 +78,15 @@ impl Api {
     /// An API over an engine and read models that follow its log.
     pub fn new(engine: Arc<Engine>, projections: Arc<Projections>, options: ApiOptions) -> Self {
         let streams = Arc::new(Semaphore::new(options.limits.streams));
-        Self { engine, projections, options, streams, past: Mutex::default(), reveals: Reveals::default() }
+        Self {
+            engine,
+            projections,
+            options,
+            streams,
+            past: Mutex::default(),
+            reveals: Reveals::default(),
+            tries: Tries::default(),
+        }
     }
 
     pub(crate) fn merchant(&self) -> &MerchantId {

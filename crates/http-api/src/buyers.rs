@@ -138,7 +138,7 @@ pub(crate) async fn link(
 ) -> Result<Response, Problem> {
     free_text::check(&api, "reason", &reason).await?;
     let evidence = LinkEvidence::Staff { reason };
-    call.perform(&api, OperatorCommand::Link { buyer, to, evidence }).await
+    call.perform(&api, OperatorCommand::Link { buyer, to, evidence, met_on: None }).await
 }
 
 /// A link that is wrong, and why.

@@ -26,6 +26,7 @@ mod buyers;
 mod call;
 mod catalog;
 mod channels;
+mod claim;
 mod edge;
 mod event;
 mod event_view;

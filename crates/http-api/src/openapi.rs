@@ -16,8 +16,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, event, explain, find, health, import, imported, inbound,
-    inbox, models,
+    auth, batches, buyers, catalog, channels, claim, edge, event, explain, find, health, import, imported,
+    inbound, inbox, models,
     orders::{actions, causes, export, history, read},
     past_orders, procure, stream, views,
 };
@@ -36,6 +36,7 @@ fn open_routes() -> Routes {
         .routes(routes!(inbound::account))
         .routes(routes!(inbound::topic))
         .routes(routes!(inbound::spi))
+        .routes(routes!(claim::claim))
 }
 
 /// Routes for token holders, bounded in time.
@@ -79,6 +80,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(actions::reveal))
         .routes(routes!(past_orders::take_over))
         .routes(routes!(find::find))
+        .routes(routes!(claim::link))
         .routes(routes!(buyers::one))
         .routes(routes!(buyers::timeline))
         .routes(routes!(buyers::link))

@@ -116,6 +116,10 @@ impl Problem {
     pub(crate) fn parameter(detail: impl Into<String>) -> Self {
         Self::new(INVALID_PARAMETER).detail(detail)
     }
+    /// Whether the fault is ours and not in what was asked.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.kind.status >= 500
+    }
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self

@@ -14,6 +14,8 @@ use tokio::{
 };
 use tower::ServiceExt;
 
+use crate::claim::Peer;
+
 /// How the server bounds its connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeOptions {
@@ -77,14 +79,15 @@ pub async fn serve_with(
             () = &mut shutdown => break,
             accepted = accepted => accepted?,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 survive(error).await?;
                 continue;
             }
         };
-        let connection = connection(stream, router.clone(), Stopping(stopping.clone()), options);
+        let connection =
+            connection(stream, Peer(peer.ip()), router.clone(), Stopping(stopping.clone()), options);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -103,6 +106,7 @@ pub async fn serve_with(
 
 fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     stopping: Stopping,
     options: ServeOptions,
@@ -114,6 +118,7 @@ fn connection(
         let router = router.clone();
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(stopping.clone());
+        request.extensions_mut().insert(peer);
         async move {
             let Ok(response) = router.oneshot(request).await;
             Ok::<_, Infallible>(response)

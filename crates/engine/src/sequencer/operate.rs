@@ -134,7 +134,7 @@ impl Sequencer {
             | Op::LiftQuarantine { .. }
             | Op::Void { .. } => self.operate_pool(command.clone()).await,
             Op::Record(entries) => self.record(entries).await,
-            Op::Link { buyer, to, evidence } => self.link(buyer, to, evidence).await,
+            Op::Link { buyer, to, evidence, met_on } => self.link(buyer, to, evidence, met_on).await,
             Op::Unlink { buyer, kind, identifier, reason } => {
                 let stream = buyer.stream();
                 let unlink = buyer::Command::Unlink { buyer, kind, identifier, reason };
@@ -148,7 +148,20 @@ impl Sequencer {
     }
 
     /// A link between two buyers stands on one of them and holds for both.
-    async fn link(&mut self, buyer: BuyerId, to: BuyerId, evidence: LinkEvidence) -> Operated {
+    async fn link(
+        &mut self,
+        buyer: BuyerId,
+        to: BuyerId,
+        evidence: LinkEvidence,
+        met_on: Option<Account>,
+    ) -> Operated {
+        if let Some(Err(rejection)) = met_on.as_ref().map(|account| self.known_account(account)) {
+            return Ok(Err(rejection));
+        }
+        let to_self = || Rejection::new(Reason::InvalidValue, "a buyer is not linked to themselves");
+        if buyer == to {
+            return Ok(Err(to_self()));
+        }
         let unknown =
             || Rejection::new(Reason::InvalidValue, "the other buyer was never registered, or is erased");
         let back = {
@@ -172,6 +185,11 @@ impl Sequencer {
             last4: None,
         };
         let stream = buyer.stream();
+        if let Some(account) = met_on {
+            let register = buyer::Command::Register { buyer: buyer.clone(), account };
+            // Never rejected: no fact where the buyer is known.
+            let _never = settle(self.hosts.buyers.execute(&stream, register).await)?;
+        }
         done(settle(self.hosts.buyers.execute(&stream, buyer::Command::Link { buyer, link }).await)?)
     }
 

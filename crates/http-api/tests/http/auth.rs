@@ -20,11 +20,12 @@ fn operations() -> Vec<(String, String, bool)> {
 }
 
 #[tokio::test]
-async fn every_route_but_the_channels_own_needs_a_token() {
+async fn every_route_but_the_channels_own_and_the_buyers_claim_needs_a_token() {
     let world = World::empty().await;
     for (method, path, secured) in operations() {
         let of_channels = path.starts_with("/v1/in/") || path.starts_with("/v1/spi/");
-        let open = !path.starts_with("/v1/") || (of_channels && path != "/v1/in/x/explain");
+        let of_buyers = path == "/v1/claim";
+        let open = !path.starts_with("/v1/") || of_buyers || (of_channels && path != "/v1/in/x/explain");
         assert_eq!(secured, !open, "{method} {path}");
         let request = Request::builder().method(method.as_str()).uri(&path).body(Body::empty()).unwrap();
         let answer = world.send(request).await;

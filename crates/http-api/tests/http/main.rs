@@ -4,9 +4,13 @@
 
 mod auth;
 mod bad_inputs;
+mod canary;
 mod channels;
+mod claim;
 mod explain;
+mod find;
 mod idempotency;
+mod identity;
 mod import;
 mod inbound;
 mod inbox;

@@ -13,10 +13,15 @@ get /readyz
 get /time
 post /v1/batches/{batch}/lift
 post /v1/batches/{batch}/quarantine
+get /v1/buyers/{id}
+post /v1/buyers/{id}/link
 get /v1/buyers/{id}/timeline
+post /v1/buyers/{id}/unlink
 get post /v1/channels
 post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
+post /v1/claim
+post /v1/claim/link
 get /v1/events
 get /v1/events/{position}
 post /v1/find

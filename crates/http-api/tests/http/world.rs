@@ -24,7 +24,7 @@ static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL, channel_acg_faka::P
 const SECRET: &[u8; 32] = b"TEST-ONLY-shared-secret-32bytes!";
 
 pub(crate) struct World {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     pub(crate) merchant: MerchantId,
     pub(crate) engine: Arc<Engine>,
     pub(crate) log: Arc<SqliteLog>,
@@ -90,7 +90,7 @@ impl Answer {
 impl World {
     /// A merchant with nothing but a token.
     pub(crate) async fn empty() -> Self {
-        Self::bounded(Limits::default()).await
+        Self::bounded(Limits { claim_time: Duration::ZERO, ..Limits::default() }).await
     }
 
     pub(crate) async fn bounded(limits: Limits) -> Self {
@@ -132,7 +132,7 @@ impl World {
         projections.spawn(log.clone(), &merchant).unwrap();
         let options = ApiOptions { metrics: None, limits, imported: Some(dir.path().join("imported")) };
         let router = router(Api::new(engine.clone(), Arc::new(projections), options));
-        Self { _dir: dir, merchant, engine, log, vault, router, clock, token }
+        Self { dir, merchant, engine, log, vault, router, clock, token }
     }
 
     /// A merchant with an account, a SKU, a price and as many keys as wanted, all made over HTTP.
@@ -263,6 +263,14 @@ impl World {
 
     pub(crate) async fn position(&self) -> u64 {
         self.log.head(&self.merchant).await.unwrap().unwrap().position.0
+    }
+    /// Every file of the merchant, with its bytes.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap());
+        let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+        files
+            .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+            .collect()
     }
     pub(crate) fn advance(&self, secs: i64) {
         self.clock.advance_to(self.clock.now().plus_secs(secs));
