@@ -184,8 +184,10 @@ async fn a_bad_key_is_replaced_by_another_and_revealed_on_the_record() {
     let reveal = OperatorCommand::Reveal { order, reason: "buyer asked".to_owned() };
     let shown = world.engine.operate(Actor::staff("lin"), reveal).await.unwrap();
     assert_eq!(shown.keys, ["b1-1".parse().unwrap()]);
-    let last = world.facts().await.pop().unwrap();
-    assert!(matches!(last, Fact::OrderDelivered(_)), "the new key's first showing is its delivery");
+    let facts = world.facts().await;
+    let [.., delivered, revealed] = facts.as_slice() else { panic!("{facts:?}") };
+    assert!(matches!(delivered, Fact::OrderDelivered(_)), "the new key's first showing is its delivery");
+    assert!(matches!(revealed, Fact::KeysRevealed(e) if e.reason == "buyer asked"), "{revealed:?}");
     world.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! The time machine of one order: history, state at any moment, causes, and a file that opens elsewhere.
 
+use engine::OperatorCommand;
+use events::{Actor, staff::SearchRun};
 use projection_orders::HistoryFile;
 use serde_json::{Value, json};
 
@@ -54,6 +56,26 @@ async fn s2_every_event_tells_who_why_when_what_and_its_raw_form_twice() {
     assert_eq!(of("OrderHeld")["changes"], json!([{ "path": "/is_held", "from": false, "to": true }]));
     assert!(of("OrderPlaced")["message"].as_str().unwrap().starts_with("msg-"));
     assert_eq!(of("PaymentConfirmed")["cause"], of("OrderPlaced")["position"]);
+}
+
+#[tokio::test]
+async fn s5_a_search_by_staff_that_found_the_order_stands_in_its_history() {
+    let (world, order) = long_life().await;
+    let before = history(&world, &order).await;
+    world.advance(5);
+    let searched = SearchRun {
+        kinds: vec!["card_key".to_owned()],
+        digest: "60303ae22b998861".to_owned(),
+        orders: vec![order.parse().unwrap()],
+    };
+    let record = OperatorCommand::Record(vec![("staff-mei".parse().unwrap(), searched.into())]);
+    world.engine.operate(Actor::staff("mei"), record).await.unwrap();
+    let after = history(&world, &order).await;
+    assert_eq!(after[..before.len()], before);
+    let [search] = &after[before.len()..] else { panic!("{after:?}") };
+    assert_eq!((&search["type"], &search["stream"]), (&json!("SearchRun"), &json!("staff-mei")));
+    assert_eq!((&search["actor"]["id"], &search["elapsed_ms"]), (&json!("mei"), &json!(5_000)));
+    assert_eq!(search["changes"], json!([]));
 }
 
 #[tokio::test]

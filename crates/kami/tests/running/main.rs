@@ -6,4 +6,5 @@ mod bad_input;
 mod channel_tools;
 mod flash_sale;
 mod kami;
+mod support_cases;
 mod surroundings;
