@@ -1,7 +1,7 @@
 //! What people and programs with a token can ask for.
 
 use domain::{order::Past, sku};
-use events::{Fact, sku::SkuDefined};
+use events::{Fact, channel::ChannelTermsSet, sku::SkuDefined};
 use vocabulary::{
     Account, BatchId, Currency, KeyKind, KeyRef, Money, OrderId, Position, Quantity, Sku, StreamId, Timestamp,
 };
@@ -215,6 +215,10 @@ pub enum OperatorCommand {
     },
     /// Write facts down in journals: journeys, what staff looked at, what models were fitted. All or none.
     Record(Vec<(StreamId, Fact)>),
+    /// Write facts down in journals that happened at times of their own. All or none.
+    RecordAt(Vec<(StreamId, Fact, Timestamp)>),
+    /// Set what an account costs and is good for.
+    SetTerms(ChannelTermsSet),
     /// Take orders over that were sold, or given back, elsewhere: at most [`PAST_ORDERS_MAX`], all or none. Those that were
     /// taken over before add nothing.
     TakeOver(Vec<PastOrder>),

@@ -36,6 +36,7 @@ mod health;
 mod import;
 mod inbound;
 mod inbox;
+mod journeys;
 mod openapi;
 mod orders;
 mod past_orders;
@@ -44,6 +45,7 @@ mod procure;
 mod serve;
 mod stream;
 mod table;
+mod terms;
 mod views;
 
 pub use api::{Api, ApiOptions, Limits};

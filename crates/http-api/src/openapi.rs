@@ -16,9 +16,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
+    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox, journeys,
     orders::{actions, history, read},
-    past_orders, procure, stream, views,
+    past_orders, procure, stream, terms, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -45,6 +45,8 @@ fn operator_routes() -> Routes {
         .routes(routes!(explain::explain))
         .routes(routes!(channels::suspend))
         .routes(routes!(channels::resume))
+        .routes(routes!(terms::set))
+        .routes(routes!(journeys::touch))
         .routes(routes!(channels::listings, channels::map))
         .routes(routes!(channels::unmap))
         .routes(routes!(catalog::list))

@@ -91,6 +91,9 @@ impl Sequencer {
         if let Some(number) = external_no(&work.inbound.ask) {
             wanted.numbers.push(self.order_number(account, number));
         }
+        if let Ask::Order(order) = &work.inbound.ask {
+            wanted.streams.extend(order.journey.as_deref().and_then(journey_stream));
+        }
         if let Some(txn) = txn(&work.inbound.ask) {
             wanted.numbers.push((NumberKind::Txn, account.to_string(), txn.to_owned()));
         }
@@ -103,6 +106,9 @@ impl Sequencer {
         wanted.keys.extend(work.dedupe_key());
         if let OperatorCommand::Record(entries) = &work.call.command {
             wanted.streams.extend(entries.iter().map(|(stream, _)| stream.clone()));
+        }
+        if let OperatorCommand::RecordAt(entries) = &work.call.command {
+            wanted.streams.extend(entries.iter().map(|(stream, ..)| stream.clone()));
         }
         if let OperatorCommand::TakeOver(page) = &work.call.command {
             for PastOrder { past, .. } in page {
@@ -132,6 +138,11 @@ impl Sequencer {
     pub(super) fn find_number(&mut self, key: &NumberKey) -> Option<OrderId> {
         self.recent_numbers.get(key).or_else(|| self.looked_up.numbers.get(key)).copied()
     }
+}
+
+/// The stream of a journey; none where the key could be no stream's.
+pub(super) fn journey_stream(key: &str) -> Option<StreamId> {
+    format!("journey-{key}").parse().ok()
 }
 
 pub(super) fn external_no(ask: &Ask) -> Option<&str> {

@@ -10,6 +10,7 @@ mod idempotency;
 mod import;
 mod inbound;
 mod inbox;
+mod journeys;
 mod orders;
 mod past_orders;
 mod procure;

@@ -17,6 +17,7 @@ get /v1/buyers/{id}/timeline
 get post /v1/channels
 post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
+post /v1/channels/{channel}/{shop}/terms
 get /v1/events
 post /v1/find
 post /v1/history/orders
@@ -25,6 +26,7 @@ get post /v1/in/{channel}/{shop}
 get post /v1/in/{channel}/{shop}/{topic}
 get /v1/inbox
 get /v1/inbox/{id}
+post /v1/journeys/{key}/touches
 get /v1/keys/{key}
 get post /v1/listings
 delete /v1/listings/{channel}/{shop}/{item}
@@ -129,7 +131,7 @@ async fn health_tells_how_far_the_log_and_the_read_models_are() {
     let ready = world.get("/readyz").await.good();
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["head_pos"], world.position().await);
-    assert_eq!(ready["views"].as_array().unwrap().len(), 4);
+    assert_eq!(ready["views"].as_array().unwrap().len(), 5);
     assert_eq!(world.get("/time").await.good()["unix"], 1_767_322_800);
     assert_eq!(world.get("/metrics").await.problem().0, 404);
 }

@@ -139,7 +139,8 @@ fn every_table_and_column_is_in_the_tables_page() {
             }
         }
     }
-    let read_models: [&dyn Projection; 4] = [
+    let read_models: [&dyn Projection; 5] = [
+        &projection_journeys::Journeys,
         &projection_orders::Orders,
         &projection_quotas::Quotas,
         &projection_timeline::Timeline,
