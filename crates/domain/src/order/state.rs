@@ -156,6 +156,8 @@ pub struct State {
     pub held: bool,
     /// Over.
     pub closed: bool,
+    /// Somebody wrote something down about it.
+    pub noted: bool,
     /// It was taken over as history, and is nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Taken>,
@@ -280,6 +282,7 @@ impl State {
             Fact::OrderHeld(_) => self.held = true,
             Fact::OrderReleased(_) => self.held = false,
             Fact::OrderClosed(_) => self.closed = true,
+            Fact::OrderNoted(_) => self.noted = true,
             Fact::PastOrderRecorded(e) => self.past = Some(Taken::from(e)),
             Fact::PastRefundRecorded(e) => self.past = Some(Taken::from(e)),
             Fact::LossRecorded(e) => self.losses = self.losses.saturating_add(e.amount.minor),

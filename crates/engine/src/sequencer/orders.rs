@@ -10,7 +10,7 @@ use domain::{
     order::{self, Order, Placing},
 };
 use event_log::NumberKind;
-use events::{channel::WantedLine, journey::JourneyOrdered, order::OrderLine};
+use events::{Fact, channel::WantedLine, journey::JourneyOrdered, order::OrderLine};
 use vault::SubjectPut;
 use vocabulary::{Account, BuyerId, Money, OrderId, Quantity, Reason, Sku, StreamId, Timestamp};
 
@@ -89,8 +89,10 @@ impl Sequencer {
                 self.claim_number(key, id, staged);
             }
         }
-        if let (None, Some(stream)) = (known, ask.journey.as_deref().and_then(journey_stream)) {
-            self.end_journey(stream, id).await?;
+        if let Some(journey) = ask.journey.as_deref().and_then(journey_stream)
+            && self.is_placed_now(id)
+        {
+            self.end_journey(journey, id).await?;
         }
         self.register(account, buyer, staged).await?;
         Ok(Ok(self.order_view(&id).map_or(Draft::Accepted(Some(id)), Draft::Order)))
@@ -118,7 +120,13 @@ impl Sequencer {
         Ok(())
     }
 
-    /// An order that is new says which journey led to it.
+    /// Whether the unit being staged places the order: it may have been heard of before.
+    fn is_placed_now(&self, order: OrderId) -> bool {
+        let desk = lock(&self.desk);
+        desk.staged.iter().any(|(_, fact)| matches!(fact, Fact::OrderPlaced(e) if e.order == order))
+    }
+
+    /// An order that is placed says which journey led to it.
     async fn end_journey(&mut self, journey: StreamId, order: OrderId) -> Result<(), EngineError> {
         let fact = Box::new(JourneyOrdered { journey: journey.clone(), order }.into());
         let record = journal::Command::Record { stream: journey.clone(), fact };
