@@ -124,6 +124,7 @@ fn trade(form: &Form) -> Result<Inbound, Refusal> {
             // The reply is the only way the keys can go.
             shortage: Shortage::Refuse,
             delivery: DeliveryMethod::Reply,
+            journey: None,
             memo: None,
         }),
     })

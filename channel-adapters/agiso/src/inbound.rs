@@ -97,6 +97,7 @@ fn game_card(push: Push) -> Result<Inbound, Refusal> {
         // JD has the buyer's money.
         shortage: Shortage::Backorder,
         delivery: DeliveryMethod::Api,
+        journey: None,
         memo: None,
     });
     Ok(notice(id, content.into_bytes(), ask))

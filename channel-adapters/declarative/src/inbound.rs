@@ -148,6 +148,7 @@ impl Facts<'_> {
                 ShortageName::Backorder => Shortage::Backorder,
             },
             delivery: if in_reply { DeliveryMethod::Reply } else { DeliveryMethod::Pickup },
+            journey: None,
             memo: None,
         })
     }

@@ -126,6 +126,7 @@ impl ShopOrder {
             buyer: open_id.map(|id| BuyerAsk { reference: Secret::new(id), details: None }),
             shortage: Shortage::Backorder,
             delivery: DeliveryMethod::Api,
+            journey: None,
             memo: None,
         });
         message(format!("{number}:paid"), self.pay_time, content, ask)

@@ -147,6 +147,7 @@ fn create(sell: &Sell, request: &RawRequest) -> Result<Inbound, Refusal> {
             buyer: None,
             shortage: sell.shortage,
             delivery,
+            journey: None,
             memo: Some(memo),
         }),
     })

@@ -30,6 +30,7 @@ struct Data {
     txn: Option<String>,
     refund_id: Option<String>,
     reason: Option<String>,
+    journey: Option<String>,
     buyer_ref: Option<String>,
     buyer: Option<Buyer>,
     occurred_at: Option<String>,
@@ -142,6 +143,7 @@ fn order(settings: &Settings, data: &Data, stage: Stage) -> Result<OrderAsk, Ref
         buyer: buyer(data)?,
         shortage: settings.shortage,
         delivery: settings.delivery,
+        journey: journey(data)?,
         memo: None,
     })
 }
@@ -206,6 +208,17 @@ pub(crate) fn identifiers(buyer: &BuyerAsk) -> Vec<Identifier> {
         Some(Identifier { kind, value, scope: None, verified })
     };
     told.into_iter().filter_map(identifier).collect()
+}
+
+/// The journey's key: it names a stream of ours, so it is held to what such a name may hold.
+fn journey(data: &Data) -> Result<Option<String>, Refusal> {
+    let Some(key) = data.journey.as_deref() else { return Ok(None) };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if (1..=80).contains(&key.len()) && key.bytes().all(plain) {
+        Ok(Some(key.to_owned()))
+    } else {
+        Err(wrong("journey"))
+    }
 }
 
 fn reason(data: &Data, otherwise: &str) -> Result<String, Refusal> {

@@ -139,6 +139,7 @@ fn order(request: &RawRequest, shortage: Shortage) -> Result<Inbound, Refusal> {
             buyer: (!pin.is_empty()).then(|| BuyerAsk { reference: Secret::new(pin), details: None }),
             shortage,
             delivery: DeliveryMethod::Reply,
+            journey: None,
             memo: None,
         }),
     })

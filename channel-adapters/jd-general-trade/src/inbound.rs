@@ -80,6 +80,7 @@ fn begin(settings: &Settings, form: &Form) -> Result<Inbound, Refusal> {
             buyer: None,
             shortage: settings.shortage,
             delivery: DeliveryMethod::Reply,
+            journey: None,
             memo: Some(notify_url.to_owned()),
         }),
     })

@@ -136,6 +136,7 @@ impl Detail {
             buyer: buyer.map(|id| BuyerAsk { reference: Secret::new(id), details: None }),
             shortage: Shortage::Backorder,
             delivery: DeliveryMethod::Api,
+            journey: None,
             memo: Some(memo),
         });
         message(format!("{}:paid", base.oid), base.pay_time, content, ask)

@@ -100,6 +100,7 @@ impl Order {
                 Delivery::Voucher => DeliveryMethod::Api,
                 Delivery::Pickup => DeliveryMethod::Pickup,
             },
+            journey: None,
             memo: None,
         });
         self.inbound("paid", &self.confirm_time, content, ask)

@@ -129,6 +129,7 @@ impl OrderBody {
             buyer: self.buyer()?,
             shortage,
             delivery,
+            journey: None,
             memo: None,
         })
     }

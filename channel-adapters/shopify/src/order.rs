@@ -116,6 +116,7 @@ impl Order {
             buyer: self.buyer(),
             shortage: Shortage::Backorder,
             delivery: if by_call { DeliveryMethod::Api } else { DeliveryMethod::Pickup },
+            journey: None,
             memo: None,
         });
         self.message("paid", content, self.updated_at.as_deref(), ask)

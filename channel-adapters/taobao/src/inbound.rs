@@ -98,6 +98,7 @@ fn notice(settings: &Settings, spi: &Spi) -> Result<Inbound, Refusal> {
             buyer: None,
             shortage: Shortage::Backorder,
             delivery: DeliveryMethod::Api,
+            journey: None,
             memo: Some(format!("{ETICKET_MEMO}{token}")),
         }),
         "cancel" => Ask::ReadBack { external_no: order_id.to_owned() },

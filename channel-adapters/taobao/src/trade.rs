@@ -142,6 +142,7 @@ impl Trade {
                 Delivery::MarkShipped => DeliveryMethod::Api,
                 Delivery::Pickup => DeliveryMethod::Pickup,
             },
+            journey: None,
             memo: None,
         });
         self.inbound("paid", &self.pay_time, content, ask)

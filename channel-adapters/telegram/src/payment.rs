@@ -99,6 +99,7 @@ impl Payment {
                 buyer: Some(BuyerAsk { reference: Secret::new(self.user.to_string()), details: None }),
                 shortage: Shortage::Backorder,
                 delivery: DeliveryMethod::Api,
+                journey: None,
                 memo: None,
             }),
             // Money that we cannot place: somebody must look.

@@ -63,6 +63,7 @@ fn paid(order: Order) -> Result<Ask, Refusal> {
         buyer: None,
         shortage: Shortage::Backorder,
         delivery: DeliveryMethod::Api,
+        journey: None,
         memo: None,
     }))
 }

@@ -173,6 +173,7 @@ impl Order {
             buyer: self.buyer(),
             shortage: Shortage::Backorder,
             delivery: DeliveryMethod::Api,
+            journey: None,
             memo: Some(memo.clone()),
         });
         Inbound { content: format!("{memo}|{price}").into_bytes(), ..self.told(number, ask) }

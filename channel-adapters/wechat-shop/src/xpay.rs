@@ -117,6 +117,7 @@ fn goods(xpay: &Xpay, goods: &Goods) -> Result<Read, Refusal> {
         shortage: Shortage::Backorder,
         delivery: DeliveryMethod::Api,
         // A refund has to name the buyer; the log must not.
+        journey: None,
         memo: seal_reference(xpay.app_key.expose().as_bytes(), &open_id),
     });
     Ok((id, content, Kind::Call, ask))

@@ -123,6 +123,7 @@ impl Order {
             buyer: self.buyer(),
             shortage: Shortage::Backorder,
             delivery: if settings.key_notes { DeliveryMethod::Api } else { DeliveryMethod::Pickup },
+            journey: None,
             memo: None,
         });
         self.message("paid", content, ask)

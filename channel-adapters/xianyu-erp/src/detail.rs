@@ -102,6 +102,7 @@ impl Detail {
             shortage: Shortage::Backorder,
             // The platform has no call that ships a virtual item, so the buyer fetches the keys.
             delivery: DeliveryMethod::Pickup,
+            journey: None,
             memo: None,
         });
         Some(self.message("12", self.pay_time, content, ask))

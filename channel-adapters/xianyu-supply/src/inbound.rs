@@ -160,6 +160,7 @@ fn create(settings: &Settings, request: &RawRequest) -> Result<Inbound, Refusal>
             buyer: None,
             shortage: Shortage::Refuse,
             delivery: DeliveryMethod::Reply,
+            journey: None,
             memo: Some(memo),
         }),
     })

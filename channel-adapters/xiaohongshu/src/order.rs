@@ -118,6 +118,7 @@ impl Detail {
             buyer: buyer.map(|id| BuyerAsk { reference: Secret::new(id), details: None }),
             shortage: Shortage::Backorder,
             delivery: DeliveryMethod::Api,
+            journey: None,
             memo: None,
         });
         message(format!("{}:paid", self.order_id), self.paid_time, content, ask)

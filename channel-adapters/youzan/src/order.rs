@@ -141,6 +141,7 @@ impl Order {
             buyer: buyer.map(|id| BuyerAsk { reference: Secret::new(id.clone()), details: None }),
             shortage: Shortage::Backorder,
             delivery,
+            journey: None,
             memo: None,
         });
         self.inbound("paid", &self.order_info.pay_time, content, ask)

@@ -101,6 +101,9 @@ pub struct OrderAsk {
     pub shortage: Shortage,
     /// How the keys are to reach the buyer.
     pub delivery: DeliveryMethod,
+    /// The journey that led to the order, by the key under which its touches are told: 1 to 80 letters, digits, `.`, `_`
+    /// and `-`; none where the protocol does not carry one.
+    pub journey: Option<String>,
     /// What later calls about the order need (a call-back address), in the adapter's own words. Not secret.
     pub memo: Option<String>,
 }

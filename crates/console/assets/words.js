@@ -140,6 +140,7 @@ const WORDS = {
     refunds: ["退款", "Refunds"],
     replaced: ["已换卡密", "Replaced keys"],
     is_held: ["暂扣", "On hold"],
+    is_past: ["历史订单", "Taken over"],
     is_delivery_failed: ["发货失败", "Delivery failed"],
     placed_at: ["下单时间", "Placed"],
     reserved_until: ["预留至", "Reserved until"],
@@ -171,6 +172,7 @@ const WORDS = {
     refunded: ["已退款", "Refunded"],
     cancelled: ["已取消", "Cancelled"],
     expired: ["已过期", "Expired"],
+    past: ["历史订单", "Taken over as history"],
   },
   verdict: {
     accepted: ["已受理", "Accepted"],

@@ -103,7 +103,7 @@ impl Shelved for Order {
 
 /// Where and when something happened that is told of in a unit, but follows from nothing in it.
 pub(crate) struct Elsewhere {
-    pub(crate) account: Account,
+    pub(crate) account: Option<Account>,
     pub(crate) occurred_at: Timestamp,
 }
 

@@ -4,6 +4,7 @@ use domain::{order::Past, sku};
 use events::{
     Fact,
     buyer::{IdentifierKind, LinkEvidence},
+    channel::ChannelTermsSet,
     order::ClaimAttempted,
     sku::SkuDefined,
 };
@@ -255,6 +256,10 @@ pub enum OperatorCommand {
         /// With what, and whether it fits.
         attempt: ClaimAttempted,
     },
+    /// Write facts down in journals that happened at times of their own. All or none.
+    RecordAt(Vec<(StreamId, Fact, Timestamp)>),
+    /// Set what an account costs and is good for.
+    SetTerms(ChannelTermsSet),
     /// Take orders over that were sold, or given back, elsewhere: at most [`PAST_ORDERS_MAX`], all or none. Those that were
     /// taken over before add nothing.
     TakeOver(Vec<PastOrder>),

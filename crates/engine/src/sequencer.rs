@@ -89,6 +89,8 @@ pub(crate) struct Sequencer {
     writer: mpsc::Sender<Staged>,
     recent: LruCache<String, Recent>,
     recent_numbers: LruCache<NumberKey, OrderId>,
+    /// Orders that were refused for want of keys not long ago, and are told of once.
+    refused_lately: LruCache<NumberKey, ()>,
     looked_up: lookup::LookedUp,
     /// Calls that are queued or under way.
     scheduled: HashSet<JobKey>,
@@ -153,6 +155,7 @@ impl Sequencer {
             writer: start.writer,
             recent: LruCache::new(RECENT),
             recent_numbers: LruCache::new(RECENT),
+            refused_lately: LruCache::new(RECENT),
             looked_up: lookup::LookedUp::default(),
             scheduled: HashSet::new(),
             delayed: HashMap::new(),
@@ -246,7 +249,8 @@ impl Sequencer {
                 match stream.kind() {
                     "pool" => pools.extend(stream.key().parse::<Sku>().ok()),
                     "order" => orders.extend(stream.as_str().parse::<OrderId>().ok()),
-                    "channel" => channels.push(stream.clone()),
+                    // A refusal leaves nothing to be called about; there may be thousands a second.
+                    "channel" if !matches!(fact, Fact::AttemptRefused(_)) => channels.push(stream.clone()),
                     "procurement" => procurements.push(stream.clone()),
                     _ => {}
                 }

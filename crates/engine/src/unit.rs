@@ -42,7 +42,7 @@ pub(crate) fn seal(
             correlation: cause.message.clone(),
             causation: follows.then_some(head.position),
             actor: if by_process { Actor::process("purchase") } else { cause.actor.clone() },
-            channel: elsewhere.as_ref().map(|it| it.account.clone()).or_else(|| cause.channel.clone()),
+            channel: elsewhere.as_ref().and_then(|it| it.account.clone()).or_else(|| cause.channel.clone()),
             epoch: head.epoch,
             unit,
         };

@@ -39,6 +39,7 @@ mod import;
 mod imported;
 mod inbound;
 mod inbox;
+mod journeys;
 mod models;
 mod openapi;
 mod orders;
@@ -49,6 +50,7 @@ mod reveals;
 mod serve;
 mod stream;
 mod table;
+mod terms;
 mod views;
 
 pub use api::{Api, ApiOptions, Limits};

@@ -17,9 +17,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::{
     api::{Api, Shared},
     auth, batches, buyers, catalog, channels, claim, edge, event, explain, find, health, import, imported,
-    inbound, inbox, models,
+    inbound, inbox, journeys, models,
     orders::{actions, causes, export, history, read},
-    past_orders, procure, stream, views,
+    past_orders, procure, stream, terms, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -47,6 +47,8 @@ fn operator_routes() -> Routes {
         .routes(routes!(explain::explain))
         .routes(routes!(channels::suspend))
         .routes(routes!(channels::resume))
+        .routes(routes!(terms::set))
+        .routes(routes!(journeys::touch))
         .routes(routes!(channels::listings, channels::map))
         .routes(routes!(channels::unmap))
         .routes(routes!(catalog::list))

@@ -376,7 +376,8 @@ pub(crate) struct Bench {
     /// How many SKUs share the orders of `steady`, `replay` and `start`.
     #[arg(long, default_value_t = 100, hide = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) skus: u32,
-    /// The keys of `flash` and `import`, the events of `replay` and `start`, the most orders of a warm-up.
+    /// The keys of `flash` and `import`, the events of `replay` and `start`, the orders of `read`, the most orders of a
+    /// warm-up.
     #[arg(long, hide = true, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) size: Option<u64>,
     #[command(flatten)]
@@ -396,6 +397,8 @@ pub(crate) enum Scenario {
     Replay,
     /// How soon a server is ready on a log of a million events.
     Start,
+    /// How soon an order is found, sales summed up and read models made anew, over a million orders.
+    Read,
 }
 
 impl Scenario {
@@ -407,6 +410,7 @@ impl Scenario {
             Self::Import => "import",
             Self::Replay => "replay",
             Self::Start => "start",
+            Self::Read => "read",
         }
     }
 }

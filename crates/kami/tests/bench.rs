@@ -93,3 +93,17 @@ fn start_comes_back_after_a_kill_and_after_a_stop() {
     let figures = bench("start", "2000", &["ready_ms_after_kill", "ready_ms_after_stop"]);
     assert!(figures["log_events"].as_u64() >= Some(2_000), "{figures}");
 }
+
+#[test]
+fn a5_a7_s1_read_finds_every_order_and_makes_the_same_read_models_anew() {
+    let times = ["find_number_p95_ms", "find_id_p95_ms", "find_key_p95_ms", "find_buyer_p95_ms"];
+    let sums = ["sales_month_p95_ms", "sales_sku_p95_ms", "sales_year_p95_ms", "remade_s_per_million"];
+    let figures = bench("read", "1500", &[times, sums].concat());
+    assert!(figures["orders_in_log"].as_u64() >= Some(1_500), "{figures}");
+    assert_eq!(
+        (&figures["finds_missed"], &figures["digests_differing"]),
+        (&0.into(), &0.into()),
+        "{figures}"
+    );
+    assert_eq!(figures["remade_events"], figures["log_events"], "{figures}");
+}

@@ -5,7 +5,7 @@
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::Arc,
 };
 
@@ -37,6 +37,8 @@ fn json(output: &Output) -> Value {
 /// A running `kami serve`.
 struct Serving {
     child: Child,
+    /// Kept open: what the server says has somewhere to go.
+    _said: BufReader<ChildStdout>,
     url: String,
     data: PathBuf,
 }
@@ -46,9 +48,26 @@ impl Serving {
         let mut command = kami(data);
         command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let first = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        said.read_line(&mut first).unwrap();
         let url = first.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-        Self { child, url, data: data.to_owned() }
+        Self { child, _said: said, url, data: data.to_owned() }
+    }
+
+    /// Asks until every read model contains this position; each question waits for a while.
+    async fn wait_for(&self, position: u64) {
+        // Only plain HTTP is spoken here, but the client wants a provider of TLS to exist.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let token = std::fs::read_to_string(self.data.join("admin.token")).unwrap();
+        let url = format!("{}/v1/channels?min_pos={position}", self.url);
+        for _ in 0..600 {
+            let ask = reqwest::Client::new().get(&url).bearer_auth(token.trim());
+            if ask.send().await.unwrap().status().is_success() {
+                return;
+            }
+        }
+        panic!("the read models do not get to {position}");
     }
 
     fn import(&self, file: &str) -> Output {
@@ -80,7 +99,7 @@ async fn row(data: &Path, file: &str, sql: &'static str) -> Vec<i64> {
 
 fn check_summary(told: &Value) {
     let figures = [
-        ("lines", 541_909),
+        ("lines", 541_909_i64),
         ("invoices", 25_900),
         ("cancelling_invoices", 3_836),
         ("cancelling_lines", 9_288),
@@ -109,6 +128,7 @@ async fn a_year_of_a_shop_is_taken_over_once_and_adds_up_in_the_log_and_in_the_r
     assert_eq!(counts(&told), [25_900, 0, 4_372]);
     let again = json(&serving.import(FILE));
     assert_eq!(counts(&again), [0, 25_900, 0], "the same file adds nothing");
+    serving.wait_for(told["last_pos"].as_u64().unwrap()).await;
     serving.stop();
 
     let report = json(&run(data, &["verify", "--json"]));
@@ -123,7 +143,6 @@ async fn a_year_of_a_shop_is_taken_over_once_and_adds_up_in_the_log_and_in_the_r
     let wanted = [541_909, 9_288, 4_070, 38, 4_372, 135_080, 9_747_747_934, 10_644_560_424];
     assert_eq!(row(data, "log.db", in_log).await, wanted);
 
-    json(&run(data, &["rebuild", "--json"]));
     let sales =
         "SELECT json_array(SUM(net_fen), SUM(gross_fen), COUNT(DISTINCT sku), COUNT(DISTINCT channel),
         COUNT(DISTINCT currency)) FROM mart_sales_day";
@@ -137,12 +156,12 @@ async fn a_year_of_a_shop_is_taken_over_once_and_adds_up_in_the_log_and_in_the_r
     );
     let lines = "SELECT json_array(COUNT(*), SUM(amount_fen), COUNT(DISTINCT sku)) FROM fct_order_line";
     assert_eq!(row(data, "views.db", lines).await, [541_909, 9_747_747_934, 4_070]);
-    let times =
-        "SELECT json_array(MIN(placed_epoch), MAX(placed_epoch), SUM(kind = 'refund'), SUM(kind = 'order'))
-        FROM fct_order LEFT JOIN fct_timeline ON order_id = ref_id";
-    let found = row(data, "views.db", times).await;
     // 2010-12-01 08:26 and 2011-12-09 12:50 in London.
-    assert_eq!(found[..2], [1_291_191_960, 1_323_435_000]);
+    let times = "SELECT json_array(MIN(placed_epoch), MAX(placed_epoch)) FROM fct_order";
+    assert_eq!(row(data, "views.db", times).await, [1_291_191_960, 1_323_435_000]);
+    let moments = "SELECT json_array(SUM(kind = 'order'), SUM(kind = 'refund'), COUNT(DISTINCT buyer_id))
+        FROM fct_timeline";
+    assert_eq!(row(data, "views.db", moments).await, [18_536, 3_654, 4_372]);
 }
 
 /// A file of two rows in the shape of the data set; `with` says which columns there are, and the second row's price.

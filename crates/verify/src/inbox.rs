@@ -1,8 +1,9 @@
-//! I7, messages: each has one row, and its row says exactly which positions it caused.
+//! I7, messages: each has one row, and its row says exactly which positions it caused. A message that was rejected caused
+//! nothing but the note that somebody wanted to buy in vain.
 
 use std::collections::{HashMap, HashSet};
 
-use events::Metadata;
+use events::{Fact, Metadata};
 
 use crate::{
     chain,
@@ -10,10 +11,21 @@ use crate::{
     rows::InboxRow,
 };
 
+/// What may follow from a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Anything.
+    Accepted,
+    /// That it was turned down for want of keys, and nothing else.
+    Rejected,
+    /// Nothing.
+    Other,
+}
+
 /// A stored message, in short.
 #[derive(Debug, Clone, Copy)]
 struct Message {
-    accepted: bool,
+    verdict: Verdict,
     /// First and last position it caused.
     caused: Option<(u64, u64)>,
 }
@@ -54,10 +66,15 @@ impl Inbox {
                 None
             }
         };
-        if caused.is_some() && row.verdict != "accepted" {
+        let verdict = match row.verdict.as_str() {
+            "accepted" => Verdict::Accepted,
+            "rejected" => Verdict::Rejected,
+            _ => Verdict::Other,
+        };
+        if caused.is_some() && verdict == Verdict::Other {
             wrong(findings, at, &format!("it was {}, yet caused positions", row.verdict));
         }
-        let message = Message { accepted: row.verdict == "accepted", caused };
+        let message = Message { verdict, caused };
         if self.messages.insert(id, message).is_some() {
             wrong(findings, at, "it is stored twice");
         }
@@ -76,7 +93,14 @@ impl Inbox {
     }
 
     /// An event must be claimed by the message that caused it, and by no other.
-    pub(crate) fn event(&mut self, position: u64, meta: &Metadata, at: At<'_>, findings: &mut Findings) {
+    pub(crate) fn event(
+        &mut self,
+        position: u64,
+        meta: &Metadata,
+        fact: Option<&Fact>,
+        at: At<'_>,
+        findings: &mut Findings,
+    ) {
         if let Some(cause) = meta.causation
             && (cause.0 == 0 || cause.0 >= position)
         {
@@ -96,7 +120,13 @@ impl Inbox {
                 format!("message {name} that caused it is not stored"),
             );
         };
-        if !message.accepted {
+        let is_refusal = matches!(fact, Some(Fact::AttemptRefused(_)));
+        let may_follow = match message.verdict {
+            Verdict::Accepted => true,
+            Verdict::Rejected => is_refusal,
+            Verdict::Other => false,
+        };
+        if !may_follow {
             findings.violation(Invariant::I7, at, format!("message {name} that caused it was not accepted"));
         }
         let direct = meta.causation.is_none();

@@ -76,7 +76,7 @@ impl<'f> Pass<'f> {
             self.end_unit(row.position - 1);
         }
         if let Some(meta) = &read.meta {
-            self.inbox.event(row.position, meta, at, self.findings);
+            self.inbox.event(row.position, meta, read.fact.as_ref(), at, self.findings);
         }
         let order: Option<OrderId> = row.stream.parse().ok();
         if let Some(fact) = &read.fact {

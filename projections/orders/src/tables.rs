@@ -148,6 +148,31 @@ pub(crate) static CHANNEL: Table = Table {
         Column::new("currency", Text, "The currency of its amounts.", "币种。"),
         Column::new("orders_of", Text, "The account whose order numbers it shares.", "共用订单号的账号。"),
         Column::new("is_suspended", Flag, "Sales are stopped.", "是否暂停销售。"),
+        Column::new(
+            "kind",
+            Text,
+            "marketplace, social, own, offline or partner, once that is set.",
+            "类别：marketplace、social、own、offline、partner，设置后才有。",
+        )
+        .nullable(),
+        Column::new(
+            "commission_bp",
+            Int,
+            "What the channel keeps of a sale, in hundredths of a per cent.",
+            "渠道佣金（万分之一）。",
+        )
+        .nullable(),
+        Column::new(
+            "pay_fee_bp",
+            Int,
+            "What taking the payment costs, in hundredths of a per cent.",
+            "支付费率（万分之一）。",
+        )
+        .nullable(),
+        Column::new("sync_delay_s", Int, "Seconds until a stock figure is shown.", "库存同步延迟（秒）。")
+            .nullable(),
+        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "渠道价值标签。")
+            .nullable(),
     ],
     indexes: &[],
     clustered: true,

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use projection::{ApplyError, Cache, Event, Fold, Rows, Value, iso, keys_json};
+use events::{Fact, channel::AttemptRefused};
+use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, iso, keys_json};
 use sqlx::{Row, SqliteConnection};
 use vocabulary::{BusinessDay, MerchantId, OrderId, Position};
 
@@ -17,12 +18,12 @@ const HOT_ORDERS: usize = 50_000;
 
 /// Adds a batch's sums to the cells of the mart in one statement.
 const ADD: &str = "
-INSERT INTO mart_sales_hour (merchant, paid_date, hour_at, channel, sku, currency, orders_count, units_count,
+INSERT INTO mart_sales_hour (merchant, paid_date, channel, sku, currency, hour_at, orders_count, units_count,
   gross_fen, delivered_count, deliver_ms_sum, delivered_orders_count, refund_count, refund_fen, loss_fen, last_pos)
 SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
   value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
 FROM json_each(?2) WHERE true
-ON CONFLICT (merchant, paid_date, hour_at, channel, sku, currency) DO UPDATE SET
+ON CONFLICT (merchant, paid_date, channel, sku, currency, hour_at) DO UPDATE SET
   orders_count = orders_count + excluded.orders_count, units_count = units_count + excluded.units_count,
   gross_fen = gross_fen + excluded.gross_fen, delivered_count = delivered_count + excluded.delivered_count,
   deliver_ms_sum = deliver_ms_sum + excluded.deliver_ms_sum,
@@ -34,6 +35,8 @@ pub(crate) struct SalesFold {
     merchant: MerchantId,
     sales: Cache<OrderId, Sale>,
     rows: Rows,
+    attempts: Rows,
+    words: Words,
     /// What the batch adds to the mart.
     cells: Cells,
 }
@@ -44,7 +47,26 @@ impl SalesFold {
             merchant: merchant.clone(),
             sales: Cache::new(HOT_ORDERS),
             rows: Rows::new(&tables::SALE, merchant),
+            attempts: Rows::new(&tables::ATTEMPT, merchant),
+            words: Words::default(),
             cells: Cells::new(),
+        }
+    }
+
+    fn put_attempt(&mut self, event: &Event, refused: &AttemptRefused) {
+        for (number, line) in (0_u32..).zip(&refused.lines) {
+            let values = [
+                event.position.into(),
+                number.into(),
+                self.words.share(refused.account.as_str()),
+                refused.external_no.as_str().into(),
+                self.words.share(line.sku.as_str()),
+                line.quantity.get().into(),
+                self.words.share(&refused.reason),
+                (&event.occurred_text).into(),
+                (&event.recorded_text).into(),
+            ];
+            self.attempts.push(event.position, values);
         }
     }
 
@@ -101,8 +123,11 @@ impl Fold for SalesFold {
 
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
-        for event in events.iter().filter(|event| event.is_of_order_stream()) {
-            let Some(order) = &event.order else { continue };
+        for event in events {
+            if let Fact::AttemptRefused(refused) = &event.fact {
+                self.put_attempt(event, refused);
+            }
+            let Some(order) = event.order.as_ref().filter(|_| event.is_of_order_stream()) else { continue };
             if self.sales.entry(&order.id, Sale::default).apply(event, &mut self.cells) {
                 changed.insert(order.id);
             }
@@ -112,6 +137,7 @@ impl Fold for SalesFold {
 
     async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), ApplyError> {
         self.rows.write(conn).await?;
+        self.attempts.write(conn).await?;
         let cells = std::mem::take(&mut self.cells);
         if !cells.is_empty() {
             sqlx::query(ADD).bind(self.merchant.as_str()).bind(cells_json(&cells)).execute(conn).await?;
@@ -125,10 +151,10 @@ fn cells_json(cells: &Cells) -> String {
     let row = |(cell, sums): (&crate::sale::Cell, &crate::sale::Sums)| {
         serde_json::json!([
             cell.day,
-            iso(cell.hour),
             cell.account,
             cell.sku,
             cell.currency,
+            iso(cell.hour),
             sums.orders,
             sums.units,
             sums.gross,

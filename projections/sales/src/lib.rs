@@ -4,6 +4,8 @@
 //! day is what was really earned with that day's orders. Amounts of an order are spread over its lines in
 //! proportion to what the lines cost; the shares add up exactly. Orders taken over as history count with the amounts of
 //! their own lines; a refund among them, whose order nobody knows, counts when it was given.
+//!
+//! Orders that were refused for want of keys are `fct_attempt`: each once, though its channel may have asked again.
 #![warn(missing_docs)]
 
 mod fold;
@@ -16,7 +18,7 @@ use vocabulary::MerchantId;
 
 pub use query::{DaySales, Filter, by_day};
 
-static TABLES: [&Table; 2] = [&tables::SALE, &tables::SALES_HOUR];
+static TABLES: [&Table; 3] = [&tables::SALE, &tables::ATTEMPT, &tables::SALES_HOUR];
 static VIEWS: [&View; 1] = [&tables::SALES_DAY];
 
 /// The read model.

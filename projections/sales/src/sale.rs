@@ -61,10 +61,10 @@ enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
     pub(crate) day: BusinessDay,
-    pub(crate) hour: Timestamp,
     pub(crate) account: Account,
     pub(crate) sku: Arc<str>,
     pub(crate) currency: Currency,
+    pub(crate) hour: Timestamp,
 }
 
 /// What is added to a cell, in the order of the mart's columns after its key.

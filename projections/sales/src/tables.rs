@@ -26,6 +26,33 @@ pub(crate) static SALE: Table = Table {
     clustered: false,
 };
 
+pub(crate) static ATTEMPT: Table = Table {
+    name: "fct_attempt",
+    en: "One line of an order that was refused because there was nothing for it: demand that was not met.",
+    zh: "因缺货或配额用尽被拒的订单行：未满足的需求。",
+    key: 2,
+    columns: &[
+        Column::new("pos", Int, "The place of its event in the log.", "日志位置。").fixed(),
+        Column::new("line", Int, "The line, from 0.", "行号，从 0 起。").fixed(),
+        Column::new("channel", Text, "The account, channel/shop.", "渠道账号。").fixed(),
+        Column::new("platform_order_no", Text, "The channel's order number.", "平台订单号。").fixed(),
+        Column::new("sku", Text, "The SKU that was wanted.", "所需 SKU。").fixed(),
+        Column::new("quantity_count", Int, "How many units.", "件数。").fixed(),
+        Column::new(
+            "reason",
+            Text,
+            "out_of_stock or quota_exhausted.",
+            "原因：out_of_stock、quota_exhausted。",
+        )
+        .fixed(),
+        Column::new("occurred_at", At, "When it was wanted, by the channel's clock.", "发生时间。").fixed(),
+        Column::new("recorded_at", At, "When we recorded it.", "记录时间（我方时钟）。").fixed(),
+    ],
+    indexes: &[(&["sku", "occurred_at"], "")],
+    clustered: false,
+};
+
+// The hour is the last of the key, so that a day's rows lie in the order in which they are summed up.
 pub(crate) static SALES_HOUR: Table = Table {
     name: "mart_sales_hour",
     en: "Sales of one item on one account in one currency, by the hour of payment.",
@@ -33,7 +60,6 @@ pub(crate) static SALES_HOUR: Table = Table {
     key: 5,
     columns: &[
         Column::new("paid_date", Date, "The business day, in Shanghai.", "业务日（上海）。"),
-        Column::new("hour_at", At, "The hour's beginning.", "小时起点。"),
         Column::new("channel", Text, "The account, channel/shop.", "渠道账号。"),
         Column::new(
             "sku",
@@ -42,6 +68,7 @@ pub(crate) static SALES_HOUR: Table = Table {
             "SKU（历史订单为原商品编号）。",
         ),
         Column::new("currency", Text, "The currency of the amounts.", "币种。"),
+        Column::new("hour_at", At, "The hour's beginning.", "小时起点。"),
         Column::new("orders_count", Int, "Paid orders with a line of the item.", "含该 SKU 的已付订单数。"),
         Column::new("units_count", Int, "Units in them.", "件数。"),
         Column::new("gross_fen", Int, "Paid, in minor units.", "付款金额（分）。"),

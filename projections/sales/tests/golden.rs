@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use events::{Fact, order::*};
+use events::{
+    Fact,
+    channel::{AttemptRefused, WantedLine},
+    order::*,
+};
 use projection::testkit::{Scribe, fold, merchant, plausible_history};
 use projection_sales::{Filter, Sales, by_day};
 use proptest::prelude::*;
@@ -112,4 +116,71 @@ proptest! {
         let mart = BTreeMap::from([("gross", sum(|d| d.gross_fen)), ("refund", sum(|d| d.refund_fen))]);
         prop_assert_eq!(mart, money_in_log(&history));
     }
+}
+
+#[tokio::test]
+async fn an_order_that_found_no_keys_is_an_attempt_line_by_line() {
+    let account: Account = "taobao/main".parse().unwrap();
+    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-02T03:00:00Z").unwrap());
+    let wanted = |sku: &str, units| WantedLine {
+        sku: sku.parse().unwrap(),
+        quantity: Quantity::try_from(units).unwrap(),
+    };
+    let refused = AttemptRefused {
+        account: account.clone(),
+        external_no: "T-9".into(),
+        lines: vec![wanted("steam-50", 2), wanted("psn-100", 1)],
+        reason: "out_of_stock".into(),
+    };
+    scribe.record_late(account.stream(), Some(&account), refused, 1_000);
+    let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
+    let rows: Vec<(String, i64, String, String)> =
+        sqlx::query_as("SELECT sku, quantity_count, reason, occurred_at FROM fct_attempt ORDER BY line")
+            .fetch_all(views.reader())
+            .await
+            .unwrap();
+    let row = |sku: &str, units| {
+        (sku.to_owned(), units, "out_of_stock".to_owned(), "2026-01-02T02:59:59.000000Z".to_owned())
+    };
+    assert_eq!(rows, [row("steam-50", 2), row("psn-100", 1)]);
+    assert_eq!(by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap(), [], "it is no sale");
+}
+
+#[tokio::test]
+async fn orders_of_the_past_count_with_the_amounts_of_their_lines_and_refunds_when_they_were_given() {
+    let (order, back): (OrderId, OrderId) = (
+        "order-0198c1c0a0007000800000000000002a".parse().unwrap(),
+        "order-0198c1c0a0007000800000000000002b".parse().unwrap(),
+    );
+    let account: Account = "retail/france".parse().unwrap();
+    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-02T03:00:00Z").unwrap());
+    let gbm = |minor| Money::new(minor, Currency::GBM);
+    let line = |item: &str, quantity, minor| PastLine { item: item.into(), quantity, amount: gbm(minor) };
+    let (external_no, buyer) = ("536370".to_owned(), None);
+    let lines = vec![line("22728", 24, 90_000), line("22728", 1, 3_750), line("BANK CHARGES", -1, -500)];
+    let fact =
+        PastOrderRecorded { order, account: account.clone(), external_no, lines, total: gbm(93_250), buyer };
+    scribe.record_late(order.stream(), Some(&account), fact, 86_400_000);
+    let (external_no, lines) = ("C536379".to_owned(), vec![line("22728", -2, -7_500)]);
+    let fact = PastRefundRecorded {
+        order: back,
+        account: account.clone(),
+        external_no,
+        lines,
+        total: gbm(7_500),
+        buyer: None,
+    };
+    scribe.record(back.stream(), Some(&account), fact);
+    let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
+    let days = by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap();
+    let rows: Vec<_> = days
+        .iter()
+        .map(|day| (day.paid_date.as_str(), day.sku.as_str(), day.orders_count, day.units_count, day.net_fen))
+        .collect();
+    let wanted = [
+        ("2026-01-01", "22728", 1, 25, 93_750),
+        ("2026-01-01", "BANK CHARGES", 1, -1, -500),
+        ("2026-01-02", "22728", 0, 0, -7_500),
+    ];
+    assert_eq!(rows, wanted);
 }

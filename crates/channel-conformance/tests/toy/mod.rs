@@ -221,6 +221,7 @@ impl Toy {
             buyer: None,
             shortage: Shortage::Backorder,
             delivery: DeliveryMethod::Pickup,
+            journey: None,
             memo: None,
         }))
     }

@@ -1,6 +1,6 @@
 //! What can be asked of a shop account.
 
-use events::channel::AttemptOutcome;
+use events::channel::{AttemptOutcome, ChannelTermsSet, WantedLine};
 use vocabulary::{Account, Currency, Sku, Timestamp};
 
 /// What can be asked of a shop account. All but `Connect` need a connected account (`UnknownChannel`).
@@ -49,6 +49,20 @@ pub enum Command {
         /// The account.
         account: Account,
         /// Why.
+        reason: String,
+    },
+    /// Set what it costs and is good for. No fact when it is set so; `InvalidValue` for rates over 100 %, a delay of more
+    /// than a week, or tags that are more than 20, empty, repeated or longer than 50 characters.
+    SetTerms(ChannelTermsSet),
+    /// Somebody wanted to buy and there was nothing for them.
+    RecordRefusal {
+        /// The account.
+        account: Account,
+        /// The channel's order number.
+        external_no: String,
+        /// What was wanted.
+        lines: Vec<WantedLine>,
+        /// Why not: `out_of_stock`, `quota_exhausted`.
         reason: String,
     },
     /// Let an item of the channel stand for a SKU, whatever it stood for. No fact when it does.

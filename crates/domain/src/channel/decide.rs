@@ -3,9 +3,9 @@
 use events::{
     Fact,
     channel::{
-        AttemptOutcome, ChannelAccessLost, ChannelAccessRenewed, ChannelConnected, ChannelResumed,
-        ChannelSuspended, ListingMapped, ListingRemoved, ReadBackRequested, ReadBackSettled,
-        StockPushRequested, StockPushSettled,
+        AttemptOutcome, AttemptRefused, ChannelAccessLost, ChannelAccessRenewed, ChannelConnected,
+        ChannelResumed, ChannelSuspended, ChannelTermsSet, ListingMapped, ListingRemoved, ReadBackRequested,
+        ReadBackSettled, StockPushRequested, StockPushSettled,
     },
 };
 use vocabulary::Reason;
@@ -41,6 +41,7 @@ impl Decider for Channel {
             }
             Fact::ChannelAccessRenewed(renewed) => state.renew(renewed),
             Fact::ChannelAccessLost(lost) => state.access_lost = Some(lost.code.clone()),
+            Fact::ChannelTermsSet(terms) => state.terms = Some(terms.clone()),
             Fact::ChannelSuspended(_) => state.suspended = true,
             Fact::ChannelResumed(_) => state.suspended = false,
             Fact::ListingMapped(mapped) => state.map(&mapped.item, &mapped.sku),
@@ -82,6 +83,13 @@ fn change(state: &State, command: Command) -> Result<Option<Fact>, Rejection> {
         }
         Command::Resume { account, reason } => {
             state.suspended().then(|| ChannelResumed { account, reason }.into())
+        }
+        Command::SetTerms(terms) => {
+            check_terms(&terms)?;
+            (state.terms() != Some(&terms)).then(|| terms.into())
+        }
+        Command::RecordRefusal { account, external_no, lines, reason } => {
+            Some(AttemptRefused { account, external_no, lines, reason }.into())
         }
         Command::MapListing { account, item, sku } => {
             check_text(&item, "the item")?;
@@ -127,6 +135,19 @@ fn check_text(text: &str, what: &str) -> Result<(), Rejection> {
     }
     let detail = format!("{what} has 1 to 200 characters, none of them a control character");
     Err(Rejection::new(Reason::InvalidValue, detail))
+}
+
+fn check_terms(terms: &ChannelTermsSet) -> Result<(), Rejection> {
+    let tags = &terms.value_tags;
+    let fits = |tag: &String| (1..=50).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
+    let wrong = match () {
+        () if terms.commission_bp > 10_000 || terms.pay_fee_bp > 10_000 => "a rate is more than 100 %",
+        () if terms.sync_delay_s > 7 * 24 * 3_600 => "stock is shown within a week",
+        () if tags.len() > 20 || !tags.iter().all(fits) => "there are at most 20 tags, of 1 to 50 characters",
+        () if (1..tags.len()).any(|n| tags[..n].contains(&tags[n])) => "a tag comes twice",
+        () => return Ok(()),
+    };
+    Err(Rejection::new(Reason::InvalidValue, wrong))
 }
 
 fn check_end(outcome: &AttemptOutcome) -> Result<(), Rejection> {

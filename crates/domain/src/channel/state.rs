@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use events::channel::{AttemptOutcome, ChannelAccessRenewed, ChannelConnected, StockPushSettled};
+use events::channel::{
+    AttemptOutcome, ChannelAccessRenewed, ChannelConnected, ChannelTermsSet, StockPushSettled,
+};
 use serde::{Deserialize, Serialize};
 use vocabulary::Sku;
 
@@ -12,6 +14,7 @@ pub struct State {
     pub(super) connected: Option<ChannelConnected>,
     pub(super) suspended: bool,
     pub(super) access_lost: Option<String>,
+    pub(super) terms: Option<ChannelTermsSet>,
     listings: BTreeMap<String, Sku>,
     pub(super) read_backs: BTreeSet<String>,
     pushes: BTreeMap<String, Figures>,
@@ -49,6 +52,10 @@ impl State {
     /// Why the channel would not renew the account's access, where it would not.
     pub fn access_lost(&self) -> Option<&str> {
         self.access_lost.as_deref()
+    }
+    /// What the account costs and is good for, once that is set.
+    pub fn terms(&self) -> Option<&ChannelTermsSet> {
+        self.terms.as_ref()
     }
     /// What an item of the channel stands for.
     pub fn sku_of(&self, item: &str) -> Option<&Sku> {

@@ -3,12 +3,12 @@
 use events::{
     Fact,
     channel::{
-        AttemptOutcome, ChannelAccessLost, ChannelAccessRenewed, ChannelConnected, ChannelResumed,
-        ChannelSuspended, ListingMapped, ListingRemoved, ReadBackRequested, ReadBackSettled,
-        StockPushRequested, StockPushSettled,
+        AttemptOutcome, AttemptRefused, ChannelAccessLost, ChannelAccessRenewed, ChannelConnected,
+        ChannelKind, ChannelResumed, ChannelSuspended, ChannelTermsSet, ListingMapped, ListingRemoved,
+        ReadBackRequested, ReadBackSettled, StockPushRequested, StockPushSettled, WantedLine,
     },
 };
-use vocabulary::{Account, Currency, Reason, Sku};
+use vocabulary::{Account, Currency, Quantity, Reason, Sku};
 
 use super::{Channel, Command, Figures, State};
 use crate::Decider;
@@ -49,6 +49,16 @@ fn mapped(to: &str) -> Fact {
 }
 fn removed() -> Fact {
     ListingRemoved { account: account(), item: "i-1".into() }.into()
+}
+fn terms(commission_bp: u32, sync_delay_s: u32, tags: &[&str]) -> Fact {
+    let value_tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    let (account, kind) = (account(), ChannelKind::Social);
+    ChannelTermsSet { account, kind, commission_bp, pay_fee_bp: 60, sync_delay_s, value_tags }.into()
+}
+fn refusal(external_no: &str) -> Fact {
+    let lines = vec![WantedLine { sku: sku("a"), quantity: Quantity::ONE }];
+    let (external_no, reason) = (external_no.to_owned(), "out_of_stock".to_owned());
+    AttemptRefused { account: account(), external_no, lines, reason }.into()
 }
 fn asked(external_no: &str) -> Fact {
     ReadBackRequested { account: account(), external_no: external_no.into() }.into()
@@ -96,6 +106,13 @@ fn wish(fact: Fact) -> Command {
             outcome: f.outcome,
             attempts: f.attempts,
         },
+        Fact::ChannelTermsSet(f) => Command::SetTerms(f),
+        Fact::AttemptRefused(f) => Command::RecordRefusal {
+            account: f.account,
+            external_no: f.external_no,
+            lines: f.lines,
+            reason: f.reason,
+        },
         other => panic!("no fact of a channel: {other:?}"),
     }
 }
@@ -124,6 +141,8 @@ fn nothing_but_connecting_is_possible_before_an_account_is_connected() {
         resumed(),
         mapped("a"),
         removed(),
+        terms(500, 30, &[]),
+        refusal("1"),
         asked("1"),
         answered("1", done.clone()),
         pushed(1),
@@ -177,6 +196,33 @@ fn a_listing_is_mapped_moved_and_removed() {
     assert_eq!(state.items_of(&sku("b")).collect::<Vec<_>>(), ["i-1", "i-2"]);
     assert_eq!(state.items_of(&sku("a")).count(), 0);
     assert_eq!(state.listings().count(), 2);
+}
+
+#[test]
+fn terms_are_set_once_until_they_differ() {
+    check(&[connected()], terms(500, 30, &["trust"]), Ok(true));
+    check(&[connected(), terms(500, 30, &["trust"])], terms(500, 30, &["trust"]), Ok(false));
+    check(&[connected(), terms(500, 30, &["trust"])], terms(500, 30, &["speed"]), Ok(true));
+    check(&[connected(), terms(500, 30, &[]), named("Outlet")], terms(500, 30, &[]), Ok(false));
+    check(&[connected()], terms(10_000, 604_800, &["a", "b"]), Ok(true));
+    let long = "x".repeat(51);
+    let wrong = [
+        terms(10_001, 30, &[]),
+        terms(500, 604_801, &[]),
+        terms(500, 30, &[""]),
+        terms(500, 30, &[&long]),
+        terms(500, 30, &["a", "b", "a"]),
+        terms(500, 30, &["t"; 21]),
+    ];
+    for fact in wrong {
+        check(&[connected()], fact, Err(Reason::InvalidValue));
+    }
+}
+
+#[test]
+fn every_refused_attempt_is_told() {
+    check(&[connected()], refusal("1"), Ok(true));
+    check(&[connected(), suspended(), refusal("1")], refusal("2"), Ok(true));
 }
 
 #[test]

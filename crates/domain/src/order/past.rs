@@ -254,7 +254,10 @@ mod tests {
     #[test]
     fn an_order_of_ours_is_not_taken_over_as_history() {
         let cancel = Command::Cancel { reason: "late".to_owned(), can_refund: true, channel_refunds: true };
-        assert_eq!(when(&given(&[cancel]), &take_over(sale())), Err(Reason::OrderNumberReused));
+        let note = Command::Note { text: "asked about in May".to_owned() };
+        for known in [cancel, note] {
+            assert_eq!(when(&given(&[known]), &take_over(sale())), Err(Reason::OrderNumberReused));
+        }
     }
 
     #[test]

@@ -161,6 +161,8 @@ pub struct State {
     pub closed: bool,
     /// Claims by proofs that can be guessed.
     pub claims: Claims,
+    /// Somebody wrote something down about it.
+    pub noted: bool,
     /// It was taken over as history, and is nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past: Option<Taken>,
@@ -286,6 +288,7 @@ impl State {
             Fact::OrderReleased(_) => self.held = false,
             Fact::OrderClosed(_) => self.closed = true,
             Fact::ClaimAttempted(e) => claim::count(&mut self.claims, e),
+            Fact::OrderNoted(_) => self.noted = true,
             Fact::PastOrderRecorded(e) => self.past = Some(Taken::from(e)),
             Fact::PastRefundRecorded(e) => self.past = Some(Taken::from(e)),
             Fact::LossRecorded(e) => self.losses = self.losses.saturating_add(e.amount.minor),

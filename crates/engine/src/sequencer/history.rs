@@ -40,7 +40,7 @@ impl Sequencer {
             people.into_iter().map(|put| (put.buyer.clone(), put)).collect();
         let mut taken_over = TakenOver::default();
         for PastOrder { past, occurred_at } in page {
-            let elsewhere = Elsewhere { account: past.account.clone(), occurred_at };
+            let elsewhere = Elsewhere { account: Some(past.account.clone()), occurred_at };
             let buyer = past.buyer.clone();
             if self.take_one_over(past, elsewhere, staged).await? {
                 taken_over.recorded += 1;

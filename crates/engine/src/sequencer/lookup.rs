@@ -91,6 +91,9 @@ impl Sequencer {
         if let Some(number) = external_no(&work.inbound.ask) {
             wanted.numbers.push(self.order_number(account, number));
         }
+        if let Ask::Order(order) = &work.inbound.ask {
+            wanted.streams.extend(order.journey.as_deref().and_then(journey_stream));
+        }
         if let Some(txn) = txn(&work.inbound.ask) {
             wanted.numbers.push((NumberKind::Txn, account.to_string(), txn.to_owned()));
         }
@@ -107,6 +110,9 @@ impl Sequencer {
         match &work.call.command {
             OperatorCommand::Link { buyer, to, .. } => wanted.streams.extend([buyer.stream(), to.stream()]),
             OperatorCommand::Unlink { buyer, .. } => wanted.streams.extend([buyer.stream()]),
+            OperatorCommand::RecordAt(entries) => {
+                wanted.streams.extend(entries.iter().map(|(stream, ..)| stream.clone()));
+            }
             OperatorCommand::TakeOver(page) => {
                 for PastOrder { past, .. } in page {
                     wanted.numbers.push(self.order_number(&past.account, &past.external_no));
@@ -137,6 +143,11 @@ impl Sequencer {
     pub(super) fn find_number(&mut self, key: &NumberKey) -> Option<OrderId> {
         self.recent_numbers.get(key).or_else(|| self.looked_up.numbers.get(key)).copied()
     }
+}
+
+/// The stream of a journey; none where the key could be no stream's.
+pub(super) fn journey_stream(key: &str) -> Option<StreamId> {
+    format!("journey-{key}").parse().ok()
 }
 
 pub(super) fn external_no(ask: &Ask) -> Option<&str> {

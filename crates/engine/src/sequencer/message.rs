@@ -5,7 +5,7 @@ use std::sync::Arc;
 use channel::{Ask, Kind, OrderView, Outcome, Rejected, Reply, Verified};
 use domain::{Rejection, order};
 use event_log::{NumberRow, Verdict};
-use events::Actor;
+use events::{Actor, Fact};
 use ring::digest;
 use tokio::sync::watch;
 use vocabulary::{OrderId, Reason};
@@ -130,7 +130,7 @@ impl Sequencer {
                 (draft, verdict, String::new())
             }
             Err(rejection) => {
-                debug_assert!(lock(&self.desk).staged.is_empty(), "a rejection stages nothing");
+                debug_assert!(self.stages_refusals_only(), "a rejection stages nothing but that it was one");
                 let reason = rejection.reason;
                 (Draft::Rejected(rejection), Verdict::Rejected, reason.code().to_owned())
             }
@@ -164,6 +164,10 @@ impl Sequencer {
         staged.render = Some(render);
         self.commit(&cause, staged).await?;
         Ok(taken)
+    }
+
+    fn stages_refusals_only(&self) -> bool {
+        lock(&self.desk).staged.iter().all(|(_, fact)| matches!(fact, Fact::AttemptRefused(_)))
     }
 
     /// Same id, other content: no effect, and somebody should look.

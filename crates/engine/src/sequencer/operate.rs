@@ -15,7 +15,7 @@ use events::{
     buyer::{IdentifierKind, LinkEvidence, LinkStrength},
 };
 use ring::digest;
-use vocabulary::{Account, BatchId, BuyerId, DeliveryMethod, OrderId, Reason, Sku, StreamId};
+use vocabulary::{Account, BatchId, BuyerId, DeliveryMethod, OrderId, Reason, Sku, StreamId, Timestamp};
 
 use super::{
     Sequencer,
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     EngineError, OperatorAnswer, OperatorCommand,
     host::lock,
+    hot::Elsewhere,
     unit::Cause,
     work::{Attached, InboxDraft, OperatorWork, OrderRef, Setup, Staged},
 };
@@ -125,6 +126,7 @@ impl Sequencer {
             Op::Connect { .. }
             | Op::Suspend { .. }
             | Op::Resume { .. }
+            | Op::SetTerms(_)
             | Op::MapListing { .. }
             | Op::RemoveListing { .. } => self.operate_channel(command.clone()).await,
             Op::SetQuota { .. }
@@ -133,7 +135,13 @@ impl Sequencer {
             | Op::Quarantine { .. }
             | Op::LiftQuarantine { .. }
             | Op::Void { .. } => self.operate_pool(command.clone()).await,
-            Op::Record(entries) => self.record(entries).await,
+            Op::Record(entries) => {
+                self.record(entries.into_iter().map(|(stream, fact)| (stream, fact, None)).collect()).await
+            }
+            Op::RecordAt(entries) => {
+                self.record(entries.into_iter().map(|(stream, fact, at)| (stream, fact, Some(at))).collect())
+                    .await
+            }
             Op::Link { buyer, to, evidence, met_on } => self.link(buyer, to, evidence, met_on).await,
             Op::Unlink { buyer, kind, identifier, reason } => {
                 let stream = buyer.stream();
@@ -193,15 +201,22 @@ impl Sequencer {
         done(settle(self.hosts.buyers.execute(&stream, buyer::Command::Link { buyer, link }).await)?)
     }
 
-    async fn record(&mut self, entries: Vec<(StreamId, Fact)>) -> Operated {
+    async fn record(&mut self, entries: Vec<(StreamId, Fact, Option<Timestamp>)>) -> Operated {
         // Looked at first, so that nothing is staged of a list that is not recorded.
-        for (stream, fact) in &entries {
+        for (stream, fact, _) in &entries {
             let command = journal::Command::Record { stream: stream.clone(), fact: Box::new(fact.clone()) };
             if let Err(rejection) = Journal::decide(&journal::State::default(), &command) {
                 return Ok(Err(rejection));
             }
         }
-        for (stream, fact) in entries {
+        for (stream, fact, occurred_at) in entries {
+            let account =
+                if let Fact::TouchRecorded(touch) = &fact { Some(touch.account.clone()) } else { None };
+            if let Some(occurred_at) = occurred_at {
+                let mut desk = lock(&self.desk);
+                let place = desk.staged.len();
+                desk.elsewhere.insert(place, Elsewhere { account, occurred_at });
+            }
             let command = journal::Command::Record { stream: stream.clone(), fact: Box::new(fact) };
             if let Err(rejection) = settle(self.hosts.journals.execute(&stream, command).await)? {
                 return Ok(Err(rejection));
@@ -252,6 +267,7 @@ impl Sequencer {
                 self.stock_dirty.insert(sku.clone());
                 (account.clone(), Command::MapListing { account, item, sku }, false)
             }
+            OperatorCommand::SetTerms(terms) => (terms.account.clone(), Command::SetTerms(terms), false),
             OperatorCommand::RemoveListing { account, item } => {
                 (account.clone(), Command::RemoveListing { account, item }, false)
             }
@@ -504,6 +520,7 @@ fn account_of(command: &OperatorCommand) -> Option<Account> {
         | OperatorCommand::RemoveListing { account, .. }
         | OperatorCommand::SetQuota { account, .. }
         | OperatorCommand::Procure { account, .. } => Some(account.clone()),
+        OperatorCommand::SetTerms(terms) => Some(terms.account.clone()),
         _ => None,
     }
 }

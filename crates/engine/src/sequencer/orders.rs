@@ -6,13 +6,14 @@ use channel::{AmountCheck, OrderAsk, PaymentAsk, RefundAsk, Shortage, Stage};
 use domain::{
     Rejection,
     channel::Command as ChannelCommand,
+    journal,
     order::{self, Order, Placing},
 };
 use event_log::NumberKind;
-use events::order::OrderLine;
-use vocabulary::{Account, BuyerId, Money, OrderId, Quantity, Reason, Sku, Timestamp};
+use events::{Fact, channel::WantedLine, journey::JourneyOrdered, order::OrderLine};
+use vocabulary::{Account, BuyerId, Money, OrderId, Quantity, Reason, Sku, StreamId, Timestamp};
 
-use super::{Sequencer, answer::Draft, message::Decided, settle};
+use super::{NumberKey, Sequencer, answer::Draft, lookup::journey_stream, message::Decided, settle};
 use crate::{
     EngineError,
     host::lock,
@@ -34,16 +35,18 @@ impl Sequencer {
         let key = self.order_number(account, &ask.external_no);
         let known = self.find_number(&key);
         let id = known.unwrap_or_else(|| OrderId::from_uuid(self.ids.next(now)));
-        let placing = {
+        let judged = {
             let desk = lock(&self.desk);
-            let placing = match price(&desk, account, ask, id, buyer.as_ref().map(|met| &met.buyer), now) {
-                Ok(placing) => placing,
-                Err(rejection) => return Ok(Err(rejection)),
-            };
-            if let Err(rejection) = admit(&desk, account, ask, &placing, now) {
+            price(&desk, account, ask, id, buyer.as_ref().map(|met| &met.buyer), now)
+                .map(|placing| (admit(&desk, account, ask, &placing, now), placing))
+        };
+        let placing = match judged {
+            Ok((Ok(()), placing)) => placing,
+            Ok((Err(rejection), placing)) => {
+                self.record_refusal(&key, &placing, rejection.reason).await?;
                 return Ok(Err(rejection));
             }
-            placing
+            Err(rejection) => return Ok(Err(rejection)),
         };
         let paid = match &ask.stage {
             Stage::Paid { txn } => Some((NumberKind::Txn, account.to_string(), txn.clone())),
@@ -84,8 +87,51 @@ impl Sequencer {
                 self.claim_number(key, id, staged);
             }
         }
+        if let Some(journey) = ask.journey.as_deref().and_then(journey_stream)
+            && self.is_placed_now(id)
+        {
+            self.end_journey(journey, id).await?;
+        }
         self.register(account, buyer, staged).await?;
         Ok(Ok(self.order_view(&id).map_or(Draft::Accepted(Some(id)), Draft::Order)))
+    }
+
+    /// An order that finds no keys is demand that was not met: told of once, however often it comes while it is
+    /// remembered. The memory is bounded (65,536 orders) and is not kept over a restart.
+    async fn record_refusal(
+        &mut self,
+        key: &NumberKey,
+        placing: &Placing,
+        reason: Reason,
+    ) -> Result<(), EngineError> {
+        let is_demand = matches!(reason, Reason::OutOfStock | Reason::QuotaExhausted);
+        if !is_demand || self.refused_lately.put(key.clone(), ()).is_some() {
+            return Ok(());
+        }
+        let (account, external_no) = (placing.account.clone(), placing.external_no.clone());
+        let stream = account.stream();
+        let wanted = |line: &OrderLine| WantedLine { sku: line.sku.clone(), quantity: line.quantity };
+        let (lines, reason) = (placing.lines.iter().map(wanted).collect(), reason.code().to_owned());
+        let command = ChannelCommand::RecordRefusal { account, external_no, lines, reason };
+        // It is for a connected account and never turned down.
+        let _recorded = settle(self.hosts.channels.execute(&stream, command).await)?;
+        Ok(())
+    }
+
+    /// Whether the unit being staged places the order: it may have been heard of before.
+    fn is_placed_now(&self, order: OrderId) -> bool {
+        let desk = lock(&self.desk);
+        desk.staged.iter().any(|(_, fact)| matches!(fact, Fact::OrderPlaced(e) if e.order == order))
+    }
+
+    /// An order that is placed says which journey led to it.
+    async fn end_journey(&mut self, journey: StreamId, order: OrderId) -> Result<(), EngineError> {
+        let fact = Box::new(JourneyOrdered { journey: journey.clone(), order }.into());
+        let record = journal::Command::Record { stream: journey.clone(), fact };
+        match settle(self.hosts.journals.execute(&journey, record).await)? {
+            Ok(()) => Ok(()),
+            Err(rejection) => Err(EngineError::Broken(format!("a journey was rejected: {rejection}"))),
+        }
     }
 
     /// A buyer who is new to us gets a stream; what is known of them goes to the subjects store.

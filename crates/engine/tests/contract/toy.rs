@@ -104,6 +104,7 @@ fn order(number: &str, item: &str, quantity: i64) -> OrderAsk {
         buyer: None,
         shortage: Shortage::Backorder,
         delivery: DeliveryMethod::Api,
+        journey: None,
         memo: None,
     }
 }

@@ -249,3 +249,52 @@ async fn the_chain_links_every_event_to_the_one_before() {
     }
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_order_that_finds_no_keys_is_told_of_once_however_often_it_comes() {
+    let world = World::open().await;
+    world.stock(1).await;
+    for (id, number) in [("msg-1", "A-1"), ("msg-1", "A-1"), ("msg-2", "A-1"), ("msg-3", "A-2")] {
+        let refused = world.send(id, &paid(number, 2, 5776)).await;
+        assert_eq!(body(&refused)["code"], "out_of_stock", "{}", body(&refused));
+    }
+    let facts = world.facts().await;
+    let refusals: Vec<_> =
+        facts.iter().filter_map(|f| if let Fact::AttemptRefused(e) = f { Some(e) } else { None }).collect();
+    let told: Vec<_> = refusals.iter().map(|e| (e.external_no.as_str(), e.reason.as_str())).collect();
+    assert_eq!(told, [("A-1", "out_of_stock"), ("A-2", "out_of_stock")]);
+    assert_eq!((refusals[0].lines[0].sku.as_str(), refusals[0].lines[0].quantity.get()), ("steam-50", 2));
+    assert_eq!(world.count("OrderPlaced").await, 0);
+    let unpriced = world.send("msg-4", &paid("A-3", 2, 5775)).await;
+    assert_eq!(body(&unpriced)["code"], "amount_mismatch");
+    assert_eq!(world.count("AttemptRefused").await, 2, "what was not for want of keys is no demand");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_order_tells_which_journey_led_to_it_once() {
+    let world = World::open().await;
+    world.stock(5).await;
+    let with_journey = |kind: &str, number: &str, journey: &str| {
+        let mut message = paid(number, 1, 2888);
+        message["type"] = json!(kind);
+        message["data"]["journey"] = json!(journey);
+        message
+    };
+    world.send("msg-1", &with_journey("order.created", "A-1", "j-7")).await;
+    world.send("msg-2", &with_journey("order.paid", "A-1", "j-7")).await;
+    world.send("msg-3", &with_journey("order.paid", "A-2", "j-7")).await;
+    world.send("msg-4", &paid("A-3", 1, 2888)).await;
+    let facts = world.facts().await;
+    let ordered: Vec<_> =
+        facts.iter().filter_map(|f| if let Fact::JourneyOrdered(e) = f { Some(e) } else { None }).collect();
+    assert_eq!(ordered.len(), 2, "an order that is paid later is no other order");
+    assert!(ordered.iter().all(|e| e.journey.as_str() == "journey-j-7"));
+    assert_ne!(ordered[0].order, ordered[1].order);
+    let world = world.reopen().await;
+    world.send("msg-5", &with_journey("order.paid", "A-4", "j-7")).await;
+    assert_eq!(world.count("JourneyOrdered").await, 3, "a journey that memory has forgotten goes on");
+    let wrong = world.send("msg-6", &with_journey("order.paid", "A-5", "j 7")).await;
+    assert_eq!(wrong.status, 400, "{}", body(&wrong));
+    world.stop().await;
+}

@@ -14,6 +14,7 @@ mod identity;
 mod import;
 mod inbound;
 mod inbox;
+mod journeys;
 mod models;
 mod orders;
 mod past_orders;

@@ -22,6 +22,7 @@ post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
 post /v1/claim
 post /v1/claim/link
+post /v1/channels/{channel}/{shop}/terms
 get /v1/events
 get /v1/events/{position}
 post /v1/find
@@ -34,6 +35,7 @@ get post /v1/in/{channel}/{shop}
 get post /v1/in/{channel}/{shop}/{topic}
 get /v1/inbox
 get /v1/inbox/{id}
+post /v1/journeys/{key}/touches
 get /v1/keys/{key}
 get post /v1/listings
 delete /v1/listings/{channel}/{shop}/{item}

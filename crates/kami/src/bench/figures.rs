@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::machine::Machine;
+use super::{machine::Machine, read::Reading};
 
 /// What was measured. Rates are per second, times in milliseconds, memory in MiB.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -74,6 +74,8 @@ pub(crate) struct More {
     pub(crate) ready_ms_after_kill: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ready_ms_after_stop: Option<f64>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) reading: Option<Reading>,
 }
 
 /// How it was measured.
@@ -88,7 +90,8 @@ pub(crate) struct Shape {
 impl Figures {
     /// Whether every promise was kept. Speed is not a promise.
     pub(crate) fn kept(&self) -> bool {
-        self.oversold + self.lost + self.violations + self.unexpected + self.repeats_differing == 0
+        let read = self.more.reading.map_or(0, |read| read.finds_missed + read.digests_differing);
+        self.oversold + self.lost + self.violations + self.unexpected + self.repeats_differing + read == 0
     }
 
     /// One line of JSON; numbers with at most three digits behind the point.
@@ -123,6 +126,9 @@ impl Figures {
         let ready = more.ready_ms_after_kill.zip(more.ready_ms_after_stop);
         let ready = ready.map(|(kill, stop)| format!("{kill:.0} ms after a kill, {stop:.0} ms after a stop"));
         table.maybe("ready again", ready);
+        for (name, text) in more.reading.iter().flat_map(Reading::rows) {
+            table.row(name, text);
+        }
         let log = format!("{} events, {:.1} for each order", self.log_events, self.events_per_order);
         table.row("log", log);
         let used = self.server_us_per_order.map(|us| format!("{us:.0} µs of processor time for each order"));

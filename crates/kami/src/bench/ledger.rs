@@ -26,6 +26,17 @@ pub(crate) struct Ledger {
     pub(crate) example: Option<String>,
 }
 
+/// What is known of an order that was sold, by those who may ask about it.
+pub(crate) struct Known {
+    pub(crate) order: u32,
+    /// Our id.
+    pub(crate) id: String,
+    /// The channel's number.
+    pub(crate) number: String,
+    /// The card key.
+    pub(crate) key: String,
+}
+
 /// The answer to an order that was sold.
 #[derive(Deserialize)]
 struct Sale {
@@ -76,6 +87,18 @@ impl Ledger {
             let text = || format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
             self.example.get_or_insert_with(text);
         }
+    }
+
+    /// At most so many of the orders that were sold, spread evenly over all of them.
+    pub(crate) fn known(&self, most: usize) -> Vec<Known> {
+        let mut orders: Vec<u32> = self.first.keys().copied().collect();
+        orders.sort_unstable();
+        let known = |order: &u32| {
+            let sale = sale(*order, self.first.get(order)?)?;
+            let key = sale.keys.into_iter().next()?.code;
+            Some(Known { order: *order, id: sale.order_id, number: sale.external_order_id, key })
+        };
+        orders.iter().step_by(orders.len().div_ceil(most).max(1)).filter_map(known).collect()
     }
 
     /// How many orders were sold.
@@ -143,6 +166,15 @@ mod tests {
         assert_eq!(ledger.oversold(1), 1);
         ledger.enter(vec![sold(3, "A"), sold(1, "C")]);
         assert_eq!((ledger.oversold(3), ledger.repeats_differing), (1, 1));
+    }
+
+    #[test]
+    fn known_orders_are_spread_over_all_that_were_sold() {
+        let mut ledger = Ledger::default();
+        ledger.enter((0..10).map(|order| sold(order, &format!("K{order}"))).collect());
+        let known: Vec<(u32, String)> =
+            ledger.known(3).into_iter().map(|sale| (sale.order, sale.key)).collect();
+        assert_eq!(known, [(0, "K0".to_owned()), (4, "K4".to_owned()), (8, "K8".to_owned())]);
     }
 
     #[test]

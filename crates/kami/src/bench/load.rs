@@ -88,6 +88,13 @@ pub(crate) async fn run(load: Load) -> anyhow::Result<Run> {
     Ok(Run { answered, took })
 }
 
+/// Sends one call on a connection of its own.
+pub(crate) async fn once(address: SocketAddr, call: &Call) -> anyhow::Result<Answer> {
+    let mut wire = Wire::connect(address).await?;
+    wire.send(&call.bytes).await?;
+    wire.receive().await
+}
+
 struct Shared {
     load: Load,
     threads: usize,

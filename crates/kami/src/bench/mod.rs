@@ -8,6 +8,7 @@ mod figures;
 mod ledger;
 mod load;
 mod machine;
+mod read;
 mod scenarios;
 mod server;
 mod shop;
@@ -30,5 +31,6 @@ pub(crate) async fn run(options: &Bench, progress: &dyn Fn(&str)) -> anyhow::Res
         Scenario::Import => scenarios::import(options, progress).await,
         Scenario::Replay => scenarios::replay(options, progress).await,
         Scenario::Start => scenarios::start(options, progress).await,
+        Scenario::Read => read::read(options, progress).await,
     }
 }

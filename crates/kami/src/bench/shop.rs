@@ -22,6 +22,7 @@ const PRICE: i64 = 2_888;
 const SECRET: &[u8; 32] = b"BENCH-ONLY-shared-secret-32bytes";
 /// Bytes of a key file that are sent at once.
 const BITE: usize = 256 * 1024;
+const YEAR_SECS: i64 = 365 * 24 * 3_600;
 /// How many orders share a moment of signing; far less than the five minutes a signature is good for.
 const SIGNED_TOGETHER: u32 = 1_000;
 
@@ -33,12 +34,14 @@ pub(crate) struct Shop {
     stocked: u64,
     /// How many orders were signed so far.
     signed: u32,
+    /// Where orders tell of the last year: how many there will be.
+    year: Option<u32>,
 }
 
 impl Shop {
     /// Connects the account and defines the SKUs with their prices.
     pub(crate) async fn open(server: &Server, data: &Path, skus: u32) -> anyhow::Result<Self> {
-        let shop = Self { token: server::token(data)?, skus, stocked: 0, signed: 0 };
+        let shop = Self { token: server::token(data)?, skus, stocked: 0, signed: 0, year: None };
         let secret = format!("whsec_{}", STANDARD.encode(SECRET));
         let account = json!({
             "account": "generic/bench", "name": "Bench", "currency": "CNY",
@@ -115,6 +118,33 @@ impl Shop {
         Ok(())
     }
 
+    /// From now on orders name their buyers, four to a buyer, and happened over the last year, so many in all.
+    pub(crate) fn tell_a_year(&mut self, orders: u64) {
+        self.year = Some(u32::try_from(orders).unwrap_or(u32::MAX).max(1));
+    }
+
+    /// What the account calls the buyer of an order.
+    pub(crate) fn buyer(&self, order: u32) -> String {
+        format!("open-id-{:08}", order % (self.year.unwrap_or(4) / 4).max(1))
+    }
+
+    /// A question for an order by any of its names, which waits until the read models contain a position.
+    pub(crate) fn find(&self, order: u32, text: &str, min_pos: Option<u64>) -> Call {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        let body = json!({ "text": text, "min_pos": min_pos }).to_string();
+        let mut bytes = wire::head("POST", "/v1/find", &headers, body.len() as u64);
+        bytes.extend_from_slice(body.as_bytes());
+        Call { order, bytes: bytes.into() }
+    }
+
+    /// The part of an order's message that tells of the last year.
+    fn told(&self, n: u32, now: Timestamp) -> String {
+        let Some(orders) = self.year else { return String::new() };
+        let left = i64::from(orders.saturating_sub(n)) * YEAR_SECS / i64::from(orders);
+        format!(r#","buyer_ref":"{}","occurred_at":"{}""#, self.buyer(n), now.plus_secs(-left))
+    }
+
     /// Signs paid orders of one unit each, over the SKUs in turn. To be sent within minutes.
     pub(crate) fn orders(&mut self, count: u64) -> Vec<Call> {
         let mut now = SystemClock.now();
@@ -132,8 +162,9 @@ impl Shop {
     fn order(&self, n: u32, now: Timestamp) -> Arc<[u8]> {
         let sku = name(n % self.skus);
         let body = format!(
-            r#"{{"type":"order.paid","timestamp":"{now}","data":{{"external_order_id":"{number}","sku":"{sku}","quantity":1,"amount_minor":{PRICE},"currency":"CNY"}}}}"#,
+            r#"{{"type":"order.paid","timestamp":"{now}","data":{{"external_order_id":"{number}","sku":"{sku}","quantity":1,"amount_minor":{PRICE},"currency":"CNY"{told}}}}}"#,
             number = number(n),
+            told = self.told(n, now),
         );
         let (id, at) = (format!("msg-{n:09}"), now.secs().to_string());
         let content = [id.as_bytes(), b".", at.as_bytes(), b".", body.as_bytes()].concat();

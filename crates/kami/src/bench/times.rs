@@ -10,9 +10,7 @@ pub(crate) struct Times(Vec<Duration>);
 impl Times {
     /// The times of these answers.
     pub(crate) fn of(answered: &[Answered]) -> Self {
-        let mut times: Vec<Duration> = answered.iter().map(|one| one.took).collect();
-        times.sort_unstable();
-        Self(times)
+        Self::from(answered.iter().map(|one| one.took).collect::<Vec<_>>())
     }
 
     /// The time within which so many hundredths of the answers came, in milliseconds to the microsecond; 0 without
@@ -20,6 +18,13 @@ impl Times {
     pub(crate) fn percentile_ms(&self, hundredths: usize) -> f64 {
         let rank = (self.0.len() * hundredths).div_ceil(100).max(1);
         self.0.get(rank - 1).map_or(0.0, |time| time.as_micros() as f64 / 1_000.0)
+    }
+}
+
+impl From<Vec<Duration>> for Times {
+    fn from(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
     }
 }
 

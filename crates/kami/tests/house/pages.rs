@@ -139,8 +139,9 @@ fn every_table_and_column_is_in_the_tables_page() {
             }
         }
     }
-    let read_models: [&dyn Projection; 6] = [
+    let read_models: [&dyn Projection; 7] = [
         &projection_insight::Insight,
+        &projection_journeys::Journeys,
         &projection_orders::Orders,
         &projection_quotas::Quotas,
         &projection_people::People,

@@ -42,7 +42,8 @@ async fn s10_each_of_the_eight_cases_is_solved_by_the_commands_of_its_page() {
     assert!(told.contains("KeyReplaced") && told.contains("the cost is borne by supplier"), "{told}");
     assert!(told.contains("/lines/0/keys/0: "), "{told}");
     let reason = |event: &&Value| event["payload"]["reason"] == "bad_keys_in_batch";
-    let quarantined: Vec<&Value> = log.iter().filter(|e| e["type"] == "KeysQuarantined").filter(reason).collect();
+    let quarantined: Vec<&Value> =
+        log.iter().filter(|e| e["type"] == "KeysQuarantined").filter(reason).collect();
     assert_eq!(quarantined.len(), 1, "the third bad key has the batch quarantined");
 
     // 3: money that does not fit.
@@ -111,8 +112,11 @@ async fn s10_each_of_the_eight_cases_is_solved_by_the_commands_of_its_page() {
     let shown =
         server.api("GET", &format!("/v1/imported/{}", taken["id"].as_str().unwrap()), Value::Null).await;
     assert_eq!(shown["order"], bad);
-    let exported =
-        server.api("GET", &format!("/v1/orders/{bad}/events?min_pos={}", server.position().await), Value::Null);
+    let exported = server.api(
+        "GET",
+        &format!("/v1/orders/{bad}/events?min_pos={}", server.position().await),
+        Value::Null,
+    );
     let last = exported.await["events"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(last["type"], "ExportMade");
     assert!(server.stop());

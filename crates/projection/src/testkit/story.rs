@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
-use events::{RecordedEvent, buyer::*, channel::*, order::*, pool::*, price::PriceSet, sku::SkuDefined};
+use events::{
+    RecordedEvent, buyer::*, channel::*, journey::*, order::*, pool::*, price::PriceSet, sku::SkuDefined,
+};
 use vocabulary::{
     Account, BatchId, BuyerId, Currency, DeliveryMethod, KeyKind, KeyRef, MerchantId, Money, OrderId,
-    Quantity, Sku, Timestamp,
+    Quantity, Sku, StreamId, Timestamp,
 };
 
 use super::{Scribe, rng::Rng};
@@ -164,7 +166,7 @@ impl Story {
         let place = self.rng.place(self.pools.len());
         let sku = self.pools[place].sku.clone();
         let reason = "by the operator".to_owned();
-        match self.rng.below(7) {
+        match self.rng.below(9) {
             0 | 1 => {
                 let (floor, cap) =
                     (self.rng.below(20), self.rng.chance(70).then(|| 20 + self.rng.below(100)));
@@ -190,6 +192,8 @@ impl Story {
                 );
             }
             5 => self.take_over(&account),
+            6 => self.refuse(&account, sku),
+            7 => self.travel(&account),
             _ => {
                 let available = self.pools[place].stock.len() as u64;
                 let stream = account.stream();
@@ -203,6 +207,51 @@ impl Story {
                 self.scribe.record(stream, Some(&account), fact);
             }
         }
+    }
+
+    /// An account's terms, or an order that finds no keys there.
+    fn refuse(&mut self, account: &Account, sku: Sku) {
+        let account = account.clone();
+        if self.rng.chance(30) {
+            let (commission_bp, sync_delay_s) = (self.rng.below(1_000) as u32, self.rng.below(60) as u32);
+            let (kind, value_tags) = (ChannelKind::Marketplace, vec!["trust".to_owned()]);
+            let fact = ChannelTermsSet {
+                account: account.clone(),
+                kind,
+                commission_bp,
+                pay_fee_bp: 60,
+                sync_delay_s,
+                value_tags,
+            };
+            self.scribe.record(account.stream(), None, fact);
+            return;
+        }
+        let lines = vec![WantedLine { sku, quantity: quantity(1 + self.rng.below(3) as u32) }];
+        let (external_no, reason) = (format!("R{:08}", self.rng.below(1_000_000)), "out_of_stock".to_owned());
+        let fact = AttemptRefused { account: account.clone(), external_no, lines, reason };
+        self.scribe.record_late(account.stream(), Some(&account), fact, self.rng.below(900) as i64);
+    }
+
+    /// A touch of a journey, which may lead to an order that is under way.
+    fn travel(&mut self, account: &Account) {
+        let journey: StreamId = parsed(&format!("journey-j{}", self.rng.below(20)));
+        if let Some(order) = self.orders.last().map(|order| order.id).filter(|_| self.rng.chance(40)) {
+            let fact = JourneyOrdered { journey: journey.clone(), order };
+            self.scribe.record(journey, Some(account), fact);
+            return;
+        }
+        let is_content = self.rng.chance(60);
+        let fact = TouchRecorded {
+            journey: journey.clone(),
+            kind: if is_content { TouchKind::View } else { TouchKind::Chat },
+            account: account.clone(),
+            source: if is_content { "short-video".into() } else { "search".into() },
+            content: is_content.then(|| format!("v-{}", self.rng.below(9))),
+            format: is_content.then(|| "video".into()),
+            campaign: None,
+            buyer: self.buyer(account),
+        };
+        self.scribe.record_late(journey, Some(account), fact, self.rng.below(900_000) as i64);
     }
 
     /// An order of the past, now and then one that came back, and a note on it.

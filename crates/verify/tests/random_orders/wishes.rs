@@ -2,10 +2,13 @@
 //! calls and time bring.
 
 use domain::{
-    order::{Command, DeliverBy, Placing, RefundState, State},
+    order::{Command, DeliverBy, Past, PastKind, Placing, RefundState, State},
     pool,
 };
-use events::{channel::AttemptOutcome, order::OrderLine};
+use events::{
+    channel::AttemptOutcome,
+    order::{OrderLine, PastLine},
+};
 use rand::{
     Rng, SeedableRng,
     rngs::StdRng,
@@ -61,7 +64,8 @@ impl Dice {
         let txn = format!("txn-{order}-{}", self.rng.random_range(0..2));
         let can_refund = self.rng.random();
         let pay = Command::Pay { txn: txn.clone(), through: through.clone(), amount, can_refund };
-        match self.rng.random_range(0..14) {
+        match self.rng.random_range(0..15) {
+            14 => self.past(&placing),
             0..4 => one(order, place(Some(world.now.plus_secs(40)))),
             4..7 => Wish::Order { order, commands: vec![place(None), pay], replied: self.rng.random() },
             7..9 => one(order, pay),
@@ -76,6 +80,24 @@ impl Dice {
             ),
             12 => one(order, Command::Note { text: "asks what is going on".into() }),
             _ => one(order, Command::ShowKeys { reason: "channel_query".into() }),
+        }
+    }
+
+    /// An order is taken over as history: as a rule one of which nothing else is known.
+    fn past(&mut self, placing: &Placing) -> Wish {
+        let known = self.rng.random_bool(0.05);
+        let order = if known { placing.order } else { order(100 + self.rng.random_range(0..6)) };
+        let kind = if self.rng.random() { PastKind::Sale } else { PastKind::Refund };
+        let line = |minor| PastLine { item: "22728".into(), quantity: 1, amount: cny(minor) };
+        let lines = (0..self.rng.random_range(1..3)).map(|n| line(100 - 150 * n)).collect();
+        let (account, external_no) = (placing.account.clone(), format!("no-{order}"));
+        let past = Past { kind, account, external_no, lines, buyer: None };
+        let taken = Command::RecordPast(order, Box::new(past));
+        let note = Command::Note { text: "taken over".into() };
+        Wish::Order {
+            order,
+            commands: if self.rng.random() { vec![taken] } else { vec![taken, note] },
+            replied: false,
         }
     }
 

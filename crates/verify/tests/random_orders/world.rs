@@ -246,6 +246,8 @@ impl World {
         for (stream, fact) in &self.staged {
             let (kind, account, number) = match fact {
                 Fact::OrderPlaced(e) => ("order", &e.account, &e.external_no),
+                Fact::PastOrderRecorded(e) => ("order", &e.account, &e.external_no),
+                Fact::PastRefundRecorded(e) => ("order", &e.account, &e.external_no),
                 Fact::PaymentConfirmed(e) => ("txn", &e.through, &e.txn),
                 _ => continue,
             };

@@ -2,11 +2,12 @@
 
 use events::{
     Metadata, RecordedEvent,
+    channel::{AttemptRefused, WantedLine},
     order::LineAllocated,
     pool::AllocationReason::{Replacement, Reserved, Stock, Waitlist},
 };
 use verify::{Invariant, Report};
-use vocabulary::{Currency, Epoch, Money, Position, Timestamp, Unit};
+use vocabulary::{Currency, Epoch, Money, Position, Quantity, Timestamp, Unit};
 
 use crate::support::{facts::*, shop::Shop, verify};
 
@@ -116,6 +117,27 @@ async fn i7_messages() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn i7_a_rejected_message_may_say_that_somebody_wanted_to_buy_in_vain_and_nothing_else() {
+    let refused = |shop: &mut Shop, verdict: &'static str| {
+        let lines = vec![WantedLine { sku: sku(), quantity: Quantity::ONE }];
+        let (external_no, reason) = ("N-1".to_owned(), "out_of_stock".to_owned());
+        let fact = AttemptRefused { account: account(), external_no, lines, reason };
+        shop.log.unit(vec![(account().stream().to_string(), fact.into())]);
+        shop.log.inbox.last_mut().unwrap().verdict = verdict;
+    };
+    let mut shop = Shop::busy();
+    refused(&mut shop, "rejected");
+    let report = verify(&shop.log).await;
+    assert!(report.ok, "{:#?}", report.violations);
+    for verdict in ["conflict", "refused", "parked"] {
+        let mut shop = Shop::busy();
+        refused(&mut shop, verdict);
+        let report = verify(&shop.log).await;
+        assert!(report.violations.iter().any(|v| v.invariant == Invariant::I7), "{verdict}");
+    }
 }
 
 #[tokio::test]
