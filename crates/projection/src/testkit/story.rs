@@ -122,6 +122,23 @@ impl Story {
             };
             self.scribe.record(account.stream(), Some(&account), fact);
         }
+        for (account, (commission_bp, kind)) in self.accounts.iter().zip([
+            (550, ChannelKind::Marketplace),
+            (500, ChannelKind::Social),
+            (60, ChannelKind::Social),
+            // The own site keeps nothing of a sale, and nobody said so.
+        ]) {
+            let account = account.clone();
+            let fact = ChannelTermsSet {
+                account: account.clone(),
+                kind,
+                commission_bp,
+                pay_fee_bp: 60,
+                sync_delay_s: 30,
+                value_tags: vec!["fast".into()],
+            };
+            self.scribe.record(account.stream(), None, fact);
+        }
         for pool in &self.pools {
             let fact = SkuDefined {
                 sku: pool.sku.clone(),
@@ -143,8 +160,10 @@ impl Story {
             sku: sku.clone(),
             batch,
             key_kind,
-            supplier: None,
-            unit_cost: None,
+            supplier: (batch.0 % 2 == 0).then(|| "wholesale".into()),
+            // Of some batches nobody says what they cost.
+            unit_cost: (batch.0 % 5 > 0)
+                .then(|| Money::new(1_900 + i64::from(batch.0 % 7) * 10, Currency::CNY)),
             sell_until: None,
         };
         self.scribe.record(sku.pool_stream(), None, opened);
@@ -164,7 +183,7 @@ impl Story {
         let place = self.rng.place(self.pools.len());
         let sku = self.pools[place].sku.clone();
         let reason = "by the operator".to_owned();
-        match self.rng.below(6) {
+        match self.rng.below(9) {
             0 | 1 => {
                 let (floor, cap) =
                     (self.rng.below(20), self.rng.chance(70).then(|| 20 + self.rng.below(100)));
@@ -181,6 +200,8 @@ impl Story {
                 );
             }
             3 => self.quarantine(place),
+            6 => self.refuse(account, sku),
+            7 | 8 => self.take_over(account),
             4 => {
                 let Some(key) = self.pools[place].stock.pop_back() else { return };
                 self.scribe.record(
@@ -201,6 +222,45 @@ impl Story {
                     StockPushSettled { account: account.clone(), item, available, outcome, attempts: 1 };
                 self.scribe.record(stream, Some(&account), fact);
             }
+        }
+    }
+
+    /// Somebody wants what cannot be had.
+    fn refuse(&mut self, account: Account, sku: Sku) {
+        let quantity = quantity(1 + self.rng.below(3) as u32);
+        let fact = AttemptRefused {
+            account: account.clone(),
+            external_no: format!("T{:08}", self.rng.below(1_000)),
+            lines: vec![WantedLine { sku, quantity }],
+            reason: "out_of_stock".into(),
+        };
+        self.scribe.record(account.stream(), Some(&account), fact);
+    }
+
+    /// An order of earlier times, or money given back then, is taken over.
+    fn take_over(&mut self, account: Account) {
+        let late_ms = 3_600_000 * self.rng.below(24 * 90) as i64;
+        let id = self.new_order();
+        let buyer = self.buyer(&account);
+        let minor = 100 + self.rng.below(9_000) as i64;
+        let is_sale = self.rng.chance(70);
+        let sign = if is_sale { 1 } else { -1 };
+        let line = |item: &str, quantity, minor| PastLine {
+            item: item.into(),
+            quantity: sign * quantity,
+            amount: Money::new(sign * minor, Currency::CNY),
+        };
+        let lines = vec![line("85123A", 6, minor), line("Postage", 1, 90), line("85123A", 2, 10)];
+        let (total, external_no) = (Money::new(minor + 100, Currency::CNY), format!("P{:08}", self.placed));
+        let account_of = Some(&account);
+        if is_sale {
+            let fact =
+                PastOrderRecorded { order: id, account: account.clone(), external_no, lines, total, buyer };
+            self.scribe.record_late(id.stream(), account_of, fact, late_ms);
+        } else {
+            let fact =
+                PastRefundRecorded { order: id, account: account.clone(), external_no, lines, total, buyer };
+            self.scribe.record_late(id.stream(), account_of, fact, late_ms);
         }
     }
 
@@ -230,12 +290,16 @@ impl Story {
         }
     }
 
-    fn place(&mut self) {
+    fn new_order(&mut self) -> OrderId {
         self.placed += 1;
         let mut noise = [0; 10];
         noise[2..].copy_from_slice(&self.rng.next().to_be_bytes());
         let millis = u64::try_from(self.scribe.now.micros() / 1_000).unwrap_or(0);
-        let id = OrderId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &noise).into_uuid());
+        OrderId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &noise).into_uuid())
+    }
+
+    fn place(&mut self) {
+        let id = self.new_order();
         let account = self.accounts[self.rng.place(self.accounts.len())].clone();
         let count = if self.rng.chance(15) { 2 } else { 1 };
         let first = self.rng.place(self.pools.len());
