@@ -1,12 +1,12 @@
 //! Events into rows.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
 use async_trait::async_trait;
-use events::ActorKind;
+use events::{ActorKind, Fact};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, keys_json};
 use sqlx::SqliteConnection;
 use vocabulary::{Account, MerchantId, OrderId};
@@ -22,6 +22,7 @@ pub(crate) struct OrdersFold {
     order_rows: Rows,
     line_rows: Rows,
     event_rows: Rows,
+    buyer_rows: Rows,
     words: Words,
     channels: Channels,
 }
@@ -34,6 +35,7 @@ impl OrdersFold {
             order_rows: Rows::new(&tables::ORDER, merchant),
             line_rows: Rows::new(&tables::ORDER_LINE, merchant),
             event_rows: Rows::new(&tables::ORDER_EVENT, merchant),
+            buyer_rows: Rows::new(&tables::BUYER, merchant),
             words: Words::default(),
             channels: Channels::new(merchant),
         }
@@ -55,7 +57,7 @@ impl OrdersFold {
             return Ok(());
         }
         let rows: Vec<String> = sqlx::query_scalar(
-            "SELECT order_json FROM fct_order
+            "SELECT order_json FROM order_row
              WHERE merchant = ?1 AND order_id IN (SELECT value FROM json_each(?2))",
         )
         .bind(self.merchant.as_str())
@@ -99,8 +101,12 @@ impl Fold for OrdersFold {
 
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
+        let mut registered = BTreeMap::new();
         for event in events {
             let Some(order) = &event.order else {
+                if let Fact::BuyerRegistered(fact) = &event.fact {
+                    registered.insert(fact.buyer.as_str(), (event, &fact.account));
+                }
                 self.channels.apply(event);
                 continue;
             };
@@ -111,6 +117,10 @@ impl Fold for OrdersFold {
                 self.orders.entry(&order.id, new).apply(event);
                 changed.insert(order.id);
             }
+        }
+        for (buyer, (event, account)) in registered {
+            let values = [buyer.into(), account.as_str().into(), (&event.recorded_text).into()];
+            self.buyer_rows.push(event.position, values);
         }
         for id in changed {
             self.put_order(id)?;
@@ -123,12 +133,13 @@ impl Fold for OrdersFold {
         self.order_rows.write(conn).await?;
         self.line_rows.write(conn).await?;
         self.event_rows.write(conn).await?;
+        self.buyer_rows.write(conn).await?;
         self.orders.settle();
         Ok(())
     }
 }
 
-fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
+fn order_values(order: &Order) -> Result<[Value; 27], ApplyError> {
     let mut skus = String::new();
     for line in &order.lines {
         if !skus.is_empty() {
@@ -147,7 +158,10 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
         order.status().as_str().into(),
         order.is_held.into(),
         skus.into(),
-        order.lines.iter().map(|line| i64::from(line.quantity)).sum::<i64>().into(),
+        order
+            .past_units
+            .unwrap_or_else(|| order.lines.iter().map(|line| i64::from(line.quantity)).sum())
+            .into(),
         Value::maybe(order.currency),
         order.total_fen.into(),
         order.paid_fen.into(),
@@ -156,6 +170,7 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
         order.loss_fen.into(),
         delivery.as_ref().and_then(|word| word.as_str()).into(),
         order.placed_at.into(),
+        order.recorded_at.into(),
         order.paid_at.into(),
         order.delivered_at.into(),
         order.refunded_at.into(),

@@ -21,7 +21,8 @@ pub use order::{Line, Order, Refund, RefundState, Status};
 pub use query::{Filter, Found, HistoryEntry, Page, by_id, find, history, list};
 pub use reference::Reference;
 
-static TABLES: [&Table; 4] = [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL];
+static TABLES: [&Table; 5] =
+    [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL, &tables::BUYER];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -32,7 +33,7 @@ impl Projection for Orders {
         "orders"
     }
     fn version(&self) -> u32 {
-        1
+        2
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use events::{Fact, RecordedEvent, channel::AttemptOutcome, order::LineKeys};
+use events::{
+    Fact, RecordedEvent,
+    channel::AttemptOutcome,
+    order::{LineKeys, PastLine},
+};
 use projection::Event;
 use serde::{Deserialize, Serialize};
 use vocabulary::{
@@ -35,6 +39,10 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
+    /// Sold elsewhere, and taken over as history.
+    Past,
+    /// Money given back elsewhere, taken over as history.
+    PastRefund,
 }
 
 impl Status {
@@ -52,6 +60,8 @@ impl Status {
             Self::Refunded => "refunded",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Past => "past",
+            Self::PastRefund => "past_refund",
         }
     }
 }
@@ -139,8 +149,14 @@ pub struct Order {
     pub reserved_until: Option<Timestamp>,
     /// Until when it waits for stock.
     pub backordered_until: Option<Timestamp>,
+    /// Units, where it was taken over as history: what came back is below nothing. It has no lines then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_units: Option<i64>,
     /// When it was placed, by the channel's clock.
     pub placed_at: Option<Timestamp>,
+    /// When we recorded that.
+    #[serde(default)]
+    pub recorded_at: Option<Timestamp>,
     /// When it was first paid.
     pub paid_at: Option<Timestamp>,
     /// When it was first delivered.
@@ -193,7 +209,9 @@ impl Order {
             is_delivery_failed: false,
             reserved_until: None,
             backordered_until: None,
+            past_units: None,
             placed_at: None,
+            recorded_at: None,
             paid_at: None,
             delivered_at: None,
             refunded_at: None,
@@ -224,6 +242,11 @@ impl Order {
     }
     /// The state in one word.
     pub fn status(&self) -> Status {
+        match self.past_units {
+            Some(_) if self.paid_at.is_some() => return Status::Past,
+            Some(_) => return Status::PastRefund,
+            None => {}
+        }
         let (due, settled) = (self.refund_due_fen(), self.refunded_fen());
         if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_fen.max(1) {
             return if due == 0 { Status::Refunded } else { Status::RefundDue };
@@ -255,7 +278,19 @@ impl Order {
                 self.currency = Some(e.total.currency);
                 self.total_fen = e.total.minor;
                 self.placed_at = Some(at);
+                self.recorded_at = Some(event.recorded_at);
                 self.lines = e.lines.iter().map(Line::from).collect();
+            }
+            Fact::PastOrderRecorded(e) => {
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, event);
+                (self.currency, self.total_fen) = (Some(e.total.currency), e.total.minor);
+                (self.paid_at, self.paid_fen) = (Some(at), e.total.minor);
+            }
+            Fact::PastRefundRecorded(e) => {
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, event);
+                (self.currency, self.refunded_at) = (Some(e.total.currency), Some(at));
+                let refund = Refund { state: RefundState::Settled, amount_fen: Some(e.total.minor) };
+                self.refunds.insert(e.external_no.clone(), refund);
             }
             Fact::OrderReserved(e) => self.reserved_until = Some(e.until),
             Fact::ReservationExpired(_) => self.is_expired = true,
@@ -298,6 +333,22 @@ impl Order {
             Fact::OrderClosed(_) => self.closed_at = Some(at),
             _ => self.apply_refund(&event.fact, at),
         }
+    }
+
+    fn take_over(
+        &mut self,
+        account: &Account,
+        external_no: &str,
+        buyer: Option<&BuyerId>,
+        lines: &[PastLine],
+        event: &Event,
+    ) {
+        self.account = Some(account.clone());
+        self.external_no = Some(external_no.to_owned());
+        self.buyer = buyer.cloned();
+        self.past_units = Some(lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity)));
+        self.placed_at = Some(event.occurred_at);
+        self.recorded_at = Some(event.recorded_at);
     }
 
     fn apply_refund(&mut self, fact: &Fact, at: Timestamp) {

@@ -164,7 +164,7 @@ impl Story {
             // Of some batches nobody says what they cost.
             unit_cost: (batch.0 % 5 > 0)
                 .then(|| Money::new(1_900 + i64::from(batch.0 % 7) * 10, Currency::CNY)),
-            sell_until: None,
+            sell_until: (batch.0 % 6 == 1).then(|| self.scribe.now.plus_secs(7_200)),
         };
         self.scribe.record(sku.pool_stream(), None, opened);
         let fingerprints =
