@@ -8,11 +8,12 @@ use events::{
     channel::AttemptRefused,
     order::{KeyReplaced, PaymentDisputed},
 };
-use projection::{ApplyError, Cache, Event, Fold, Rows, Value, iso, keys_json};
+use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, iso, keys_json};
 use sqlx::{Row, SqliteConnection};
 use vocabulary::{MerchantId, OrderId, Position};
 
 use crate::{
+    decision::Decision,
     knowledge::Knowledge,
     sale::{Placed, Sale},
     sums::{COLUMNS, Cell, Sums, hour_of},
@@ -27,11 +28,13 @@ pub(crate) struct SalesFold {
     knowledge: Knowledge,
     sales: Cache<OrderId, Sale>,
     sums: Sums,
+    words: Words,
     sale_rows: Rows,
     line_rows: Rows,
     refused_rows: Rows,
     replaced_rows: Rows,
     disputed_rows: Rows,
+    decision_rows: Rows,
 }
 
 impl SalesFold {
@@ -41,11 +44,13 @@ impl SalesFold {
             knowledge: Knowledge::new(merchant),
             sales: Cache::new(HOT_ORDERS),
             sums: Sums::default(),
+            words: Words::default(),
             sale_rows: Rows::new(&tables::SALE, merchant),
             line_rows: Rows::new(&tables::SALE_LINE, merchant),
             refused_rows: Rows::new(&tables::REFUSED, merchant),
             replaced_rows: Rows::new(&tables::REPLACED, merchant),
             disputed_rows: Rows::new(&tables::DISPUTED, merchant),
+            decision_rows: Rows::new(&tables::DECISION, merchant),
         }
     }
 
@@ -101,7 +106,7 @@ impl SalesFold {
 
     fn replace(&mut self, event: &Event, order: OrderId, fact: &KeyReplaced) {
         let placed = self.sales.get(&order).and_then(|sale| sale.placed.as_ref());
-        let cost = placed.and_then(|placed| self.knowledge.cost(fact.new, placed.currency));
+        let cost = placed.and_then(|placed| self.knowledge.cost(fact.old, placed.currency));
         let values = [
             Value::text(order),
             event.position.into(),
@@ -219,6 +224,9 @@ impl Fold for SalesFold {
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
         for event in events {
+            if let Some(decision) = Decision::of(event) {
+                decision.put(event, &mut self.words, &mut self.decision_rows);
+            }
             let Some(order) = &event.order else {
                 match &event.fact {
                     Fact::AttemptRefused(fact) => self.refuse(event, fact),
@@ -241,7 +249,8 @@ impl Fold for SalesFold {
     async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), ApplyError> {
         self.knowledge.write(conn).await?;
         let (sales, lines) = (&mut self.sale_rows, &mut self.line_rows);
-        for rows in [sales, lines, &mut self.refused_rows, &mut self.replaced_rows, &mut self.disputed_rows] {
+        let rare = [&mut self.refused_rows, &mut self.replaced_rows, &mut self.disputed_rows];
+        for rows in [sales, lines, &mut self.decision_rows].into_iter().chain(rare) {
             rows.write(conn).await?;
         }
         self.sums.write(&self.merchant, conn).await?;

@@ -10,6 +10,7 @@
 //! The sums are kept; what is no sum (distinct buyers, percentiles) is asked of the lines by views of other crates.
 #![warn(missing_docs)]
 
+mod decision;
 mod fold;
 mod knowledge;
 mod prices;
@@ -20,7 +21,7 @@ mod tables;
 use projection::{Fold, Projection, Table};
 use vocabulary::MerchantId;
 
-static TABLES: [&Table; 10] = [
+static TABLES: [&Table; 11] = [
     &tables::SALE,
     &tables::SALE_LINE,
     &tables::SALES_HOUR,
@@ -31,6 +32,7 @@ static TABLES: [&Table; 10] = [
     &tables::PRICE,
     &tables::TERMS,
     &tables::BATCH_COST,
+    &tables::DECISION,
 ];
 
 /// The read model.

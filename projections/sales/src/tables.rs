@@ -183,7 +183,7 @@ pub(crate) static REPLACED: Table = Table {
         Column::new("reason", Text, "Why.", "原因。").fixed(),
         Column::new("cost_owner", Text, "Who bears the cost: supplier, us or buyer.", "成本承担方。").fixed(),
         CURRENCY.nullable().fixed(),
-        Column::new("cost_fen", Int, "What the new key cost, in minor units.", "新卡成本（分）。")
+        Column::new("cost_fen", Int, "What the bad key had cost, in minor units.", "坏卡成本（分）。")
             .nullable()
             .fixed(),
         Column::new("occurred_at", At, "When.", "发生时间。").fixed(),
@@ -281,6 +281,37 @@ pub(crate) static BATCH_COST: Table = Table {
         Column::new("unit_cost_fen", Int, "What one key cost, in minor units.", "单张成本（分）。").fixed(),
         CURRENCY.fixed(),
         Column::new("use_limit", Int, "How many units each key is.", "每张卡密的件数。").fixed(),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static DECISION: Table = Table {
+    name: "fct_decision",
+    en: "One decision that was recorded: what was chosen, and why.",
+    zh: "一次有记录的决定：选择与原因。",
+    key: 1,
+    columns: &[
+        Column::new("decision_id", Int, "The position of its event.", "事件位置。").fixed(),
+        Column::new(
+            "kind",
+            Text,
+            "alloc, quota, price, payment or refund.",
+            "类别：alloc 配货、quota 配额、price 价格、payment 付款、refund 退款。",
+        )
+        .fixed(),
+        Column::new("mode", Text, "live: it took effect.", "模式：live 生效。").fixed(),
+        Column::new("chosen", Text, "What was decided, as a code.", "决定代码。").fixed(),
+        Column::new("reason_code", Text, "Why, as a code or in the words of whoever decided.", "原因。")
+            .nullable()
+            .fixed(),
+        Column::new("order_id", Text, "The order concerned.", "相关订单。").nullable().fixed(),
+        Column::new("channel_id", Text, "The account concerned.", "相关渠道账号。").nullable().fixed(),
+        Column::new("sku_id", Text, "The item concerned.", "相关 SKU。").nullable().fixed(),
+        Column::new("units_count", Int, "Units concerned.", "相关件数。").nullable().fixed(),
+        Column::new("actor_id", Text, "Who decided.", "决定者。").fixed(),
+        Column::new("as_of_pos", Int, "The event that led to it.", "依据的事件位置。").nullable().fixed(),
+        Column::new("occurred_at", At, "When.", "发生时间。").fixed(),
     ],
     indexes: &[],
     clustered: true,
