@@ -45,5 +45,7 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
         Arc::new(projection_sales::Sales),
         Arc::new(projection_timeline::Timeline),
         Arc::new(projection_orders::Orders),
+        // It has views only.
+        Arc::new(projection_marts::Marts),
     ]
 }

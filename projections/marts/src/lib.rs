@@ -10,6 +10,7 @@
 
 mod channels;
 mod columns;
+mod metrics;
 mod orders;
 mod people;
 mod prices;
@@ -20,6 +21,8 @@ use async_trait::async_trait;
 use projection::{ApplyError, Event, Fold, Projection, Table, View};
 use sqlx::SqliteConnection;
 use vocabulary::MerchantId;
+
+pub use metrics::{METRICS, Metric};
 
 static VIEWS: [&View; 18] = [
     &channels::DIM_CHANNEL,
