@@ -18,7 +18,7 @@ export function stock({ live }) {
   async function load() {
     shown = live.last;
     try {
-      const [{ skus }, stocks, quotas] = await Promise.all([get("/v1/skus"), view("ops_stock"), view("ops_quota")]);
+      const [{ skus }, stocks, quotas] = await Promise.all([get("/v1/skus"), view("ops_stock"), view("quota_row")]);
       put(asOf, t("stock.as_of", { pos: count(quotas.position) }));
       put(board, skus.length ? matrix(skus, stocks.rows, quotas.rows, says) : notice(t("page.empty"), t("stock.advice")));
     } catch (problem) {

@@ -119,7 +119,7 @@ impl Api {
 
     /// The connected accounts, and whose order numbers each shares.
     pub(crate) async fn accounts(&self) -> Result<Vec<(Account, Account)>, Problem> {
-        let rows = table::all(self, "dim_channel").await?;
+        let rows = table::all(self, "channel_row").await?;
         let account =
             |row: &serde_json::Value, column: &str| row[column].as_str().and_then(|text| text.parse().ok());
         Ok(rows

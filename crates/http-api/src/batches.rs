@@ -105,7 +105,7 @@ async fn batch(api: &Api, batch: BatchId) -> Result<(Sku, u64), Problem> {
     let head = api.engine.log().head(api.merchant()).await?.map(|head| head.position.0);
     api.caught_up(head).await?;
     let row: Option<(String, i64)> = sqlx::query_as(
-        "SELECT sku, imported_count / use_limit FROM ops_key_pool WHERE merchant = ? AND batch_id = ?",
+        "SELECT sku, imported_count / use_limit FROM batch_row WHERE merchant = ? AND batch_id = ?",
     )
     .bind(api.merchant().as_str())
     .bind(batch.0)

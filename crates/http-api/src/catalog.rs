@@ -93,7 +93,7 @@ pub(crate) async fn list(
     Params(fresh): Params<Fresh>,
 ) -> Result<Json<Value>, Problem> {
     api.caught_up(fresh.min_pos).await?;
-    Ok(Json(json!({ "skus": table::all(&api, "dim_sku").await? })))
+    Ok(Json(json!({ "skus": table::all(&api, "sku_row").await? })))
 }
 
 /// A SKU as it is defined now, from its stream.

@@ -58,7 +58,7 @@ pub(crate) async fn list(
     Params(fresh): Params<Fresh>,
 ) -> Result<Json<Value>, Problem> {
     api.caught_up(fresh.min_pos).await?;
-    let mut rows = table::all(&api, "dim_channel").await?;
+    let mut rows = table::all(&api, "channel_row").await?;
     for row in &mut rows {
         let account = row["channel"].as_str().and_then(|text| text.parse::<Account>().ok());
         let adapter = account.as_ref().and_then(|account| api.engine.adapter(account));

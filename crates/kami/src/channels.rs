@@ -48,5 +48,7 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
         Arc::new(projection_people::People),
         Arc::new(projection_timeline::Timeline),
         Arc::new(projection_orders::Orders),
+        // It has views only.
+        Arc::new(projection_marts::Marts),
     ]
 }

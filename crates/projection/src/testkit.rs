@@ -6,7 +6,7 @@ mod rng;
 mod scribe;
 mod story;
 
-pub use laws::{Law, check_laws, fold};
+pub use laws::{Law, check_laws, check_laws_of_all, fold, fold_all};
 pub use memory_log::MemoryLog;
 pub use scribe::Scribe;
 pub use story::{Story, merchant, plausible_history};

@@ -10,7 +10,11 @@ use sqlx::{
 use tokio::sync::watch;
 use vocabulary::{MerchantId, Position};
 
-use crate::{ApplyError, Projection, digest::digest, schema};
+use crate::{
+    ApplyError, Projection, View,
+    digest::{digest, view_digest},
+    schema,
+};
 
 /// Connections that queries share. More would only compete for the processor.
 const READERS: u32 = 4;
@@ -167,6 +171,11 @@ impl Views {
     /// came to be.
     pub async fn digest(&self, name: &str, merchant: &MerchantId) -> Result<String, ViewsError> {
         Ok(digest(self.projection(name)?, &self.reader, merchant).await?)
+    }
+
+    /// One hash (SHA-256, hex) over the rows of a declared view of a merchant. It costs what the view's query costs.
+    pub async fn view_digest(&self, view: &View, merchant: &MerchantId) -> Result<String, ViewsError> {
+        Ok(view_digest(view, &self.reader, merchant).await?)
     }
 
     /// The events that projections were unable to take in, by position.

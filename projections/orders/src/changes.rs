@@ -17,7 +17,7 @@ pub struct Change {
 }
 
 /// The changes from one state of an order to a later one. `first_pos`, `last_pos` and `event_count` are left out:
-/// they say no more than that there was an event. Only fields that differ are turned into JSON, so that a rebuild
+/// they say no more than that there was an event, and so does `recorded_at`. Only fields that differ are turned into JSON, so that a rebuild
 /// can afford it for every event.
 pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json::Error> {
     let mut all = Vec::new();
@@ -48,6 +48,7 @@ pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json:
         reserved_until,
         backordered_until,
         placed_at,
+        recorded_at: _,
         paid_at,
         delivered_at,
         refunded_at,

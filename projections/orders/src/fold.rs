@@ -1,7 +1,7 @@
 //! Events into rows.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct OrdersFold {
     order_rows: Rows,
     line_rows: Rows,
     event_rows: Rows,
+    buyer_rows: Rows,
     words: Words,
     channels: Channels,
 }
@@ -34,6 +35,7 @@ impl OrdersFold {
             order_rows: Rows::new(&tables::ORDER, merchant),
             line_rows: Rows::new(&tables::ORDER_LINE, merchant),
             event_rows: Rows::new(&tables::ORDER_EVENT, merchant),
+            buyer_rows: Rows::new(&tables::BUYER, merchant),
             words: Words::default(),
             channels: Channels::new(merchant),
         }
@@ -55,7 +57,7 @@ impl OrdersFold {
             return Ok(());
         }
         let rows: Vec<String> = sqlx::query_scalar(
-            "SELECT order_json FROM fct_order
+            "SELECT order_json FROM order_row
              WHERE merchant = ?1 AND order_id IN (SELECT value FROM json_each(?2))",
         )
         .bind(self.merchant.as_str())
@@ -117,8 +119,12 @@ impl Fold for OrdersFold {
 
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
+        let mut registered = BTreeMap::new();
         for event in events {
             let Some(order) = &event.order else {
+                if let Fact::BuyerRegistered(fact) = &event.fact {
+                    registered.insert(fact.buyer.as_str(), (event, &fact.account));
+                }
                 self.channels.apply(event);
                 self.put_mentions(event);
                 continue;
@@ -135,6 +141,10 @@ impl Fold for OrdersFold {
             let values = event_values(event, &order.text, diff, &mut self.words);
             self.event_rows.push(event.position, values);
         }
+        for (buyer, (event, account)) in registered {
+            let values = [buyer.into(), account.as_str().into(), (&event.recorded_text).into()];
+            self.buyer_rows.push(event.position, values);
+        }
         for id in changed {
             self.put_order(id)?;
         }
@@ -146,12 +156,13 @@ impl Fold for OrdersFold {
         self.order_rows.write(conn).await?;
         self.line_rows.write(conn).await?;
         self.event_rows.write(conn).await?;
+        self.buyer_rows.write(conn).await?;
         self.orders.settle();
         Ok(())
     }
 }
 
-fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
+fn order_values(order: &Order) -> Result<[Value; 27], ApplyError> {
     let mut skus = String::new();
     for line in &order.lines {
         if !skus.is_empty() {
@@ -179,6 +190,7 @@ fn order_values(order: &Order) -> Result<[Value; 26], ApplyError> {
         order.loss_fen.into(),
         delivery.as_ref().and_then(|word| word.as_str()).into(),
         order.placed_at.into(),
+        order.recorded_at.into(),
         order.paid_at.into(),
         order.delivered_at.into(),
         order.refunded_at.into(),

@@ -34,7 +34,8 @@ pub use reference::Reference;
 pub use steps::{At, HistoryError, Newest, Said, Step, known_at, steps, told};
 pub use view::OrderView;
 
-static TABLES: [&Table; 4] = [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL];
+static TABLES: [&Table; 5] =
+    [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL, &tables::BUYER];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]

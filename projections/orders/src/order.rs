@@ -37,8 +37,10 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
-    /// It was sold, or given back, elsewhere, and taken over as history.
+    /// Sold elsewhere, and taken over as history.
     Past,
+    /// Money given back elsewhere, taken over as history.
+    PastRefund,
 }
 
 impl Status {
@@ -57,6 +59,7 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Past => "past",
+            Self::PastRefund => "past_refund",
         }
     }
 }
@@ -148,6 +151,9 @@ pub struct Order {
     pub backordered_until: Option<Timestamp>,
     /// When it was placed, by the channel's clock.
     pub placed_at: Option<Timestamp>,
+    /// When we recorded that.
+    #[serde(default)]
+    pub recorded_at: Option<Timestamp>,
     /// When it was first paid.
     pub paid_at: Option<Timestamp>,
     /// When it was first delivered.
@@ -202,6 +208,7 @@ impl Order {
             reserved_until: None,
             backordered_until: None,
             placed_at: None,
+            recorded_at: None,
             paid_at: None,
             delivered_at: None,
             refunded_at: None,
@@ -233,7 +240,7 @@ impl Order {
     /// The state in one word.
     pub fn status(&self) -> Status {
         if self.is_past {
-            return Status::Past;
+            return if self.paid_at.is_some() { Status::Past } else { Status::PastRefund };
         }
         let (due, settled) = (self.refund_due_fen(), self.refunded_fen());
         if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_fen.max(1) {
@@ -266,16 +273,17 @@ impl Order {
                 self.currency = Some(e.total.currency);
                 self.total_fen = e.total.minor;
                 self.placed_at = Some(at);
+                self.recorded_at = Some(event.recorded_at);
                 self.lines = e.lines.iter().map(Line::from).collect();
             }
             Fact::PastOrderRecorded(e) => {
-                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, at);
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, event);
                 self.currency = Some(e.total.currency);
                 (self.total_fen, self.paid_fen) = (e.total.minor, e.total.minor);
                 self.paid_at = Some(at);
             }
             Fact::PastRefundRecorded(e) => {
-                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, at);
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, event);
                 self.currency = Some(e.total.currency);
                 self.total_fen = e.total.minor.saturating_neg();
                 self.refunded_at = Some(at);
@@ -356,13 +364,14 @@ impl Order {
         external_no: &str,
         buyer: Option<&BuyerId>,
         lines: &[PastLine],
-        at: Timestamp,
+        event: &Event,
     ) {
         self.is_past = true;
         self.account = Some(account.clone());
         self.external_no = Some(external_no.to_owned());
         self.buyer = buyer.cloned();
-        self.placed_at = Some(at);
+        self.placed_at = Some(event.occurred_at);
+        self.recorded_at = Some(event.recorded_at);
         self.lines = lines.iter().map(Line::from).collect();
     }
 

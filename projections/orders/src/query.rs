@@ -86,7 +86,7 @@ pub async fn by_id(
     merchant: &MerchantId,
     order: OrderId,
 ) -> Result<Option<Order>, sqlx::Error> {
-    let row = sqlx::query("SELECT order_json FROM fct_order WHERE merchant = ? AND order_id = ?")
+    let row = sqlx::query("SELECT order_json FROM order_row WHERE merchant = ? AND order_id = ?")
         .bind(merchant.as_str())
         .bind(order.to_string())
         .fetch_optional(db)
@@ -102,7 +102,7 @@ pub async fn find(
     reference: &Reference,
     limit: u32,
 ) -> Result<Vec<Found>, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT order_json, platform_order_no FROM fct_order WHERE merchant = ");
+    let mut sql = QueryBuilder::new("SELECT order_json, platform_order_no FROM order_row WHERE merchant = ");
     sql.push_bind(merchant.as_str().to_owned());
     let number = match reference {
         Reference::Id(id) => {
@@ -112,7 +112,7 @@ pub async fn find(
         Reference::Account(account, number) => {
             // Interfaces that serve one shop share its order numbers.
             sql.push(" AND (channel = ").push_bind(account.to_string());
-            sql.push(" OR channel IN (SELECT b.channel FROM dim_channel AS a JOIN dim_channel AS b USING (merchant, orders_of)");
+            sql.push(" OR channel IN (SELECT b.channel FROM channel_row AS a JOIN channel_row AS b USING (merchant, orders_of)");
             sql.push(" WHERE a.merchant = ").push_bind(merchant.as_str().to_owned());
             sql.push(" AND a.channel = ").push_bind(account.to_string()).push("))");
             Some(number)
@@ -195,7 +195,7 @@ pub async fn list(
     before: Option<Position>,
     limit: u32,
 ) -> Result<Page, sqlx::Error> {
-    let mut sql = QueryBuilder::new("SELECT order_json FROM fct_order AS o WHERE merchant = ");
+    let mut sql = QueryBuilder::new("SELECT order_json FROM order_row AS o WHERE merchant = ");
     sql.push_bind(merchant.as_str().to_owned());
     restrict(&mut sql, filter);
     if let Some(before) = before {

@@ -5,9 +5,9 @@ use projection::{Column, Kind, Table};
 use Kind::{At, Flag, Int, Json, Text};
 
 pub(crate) static ORDER: Table = Table {
-    name: "fct_order",
-    en: "One order.",
-    zh: "一个订单。",
+    name: "order_row",
+    en: "One order, as the fold keeps it; `fct_order` is for reading.",
+    zh: "一个订单（折叠用，查询请用 fct_order）。",
     key: 1,
     columns: &[
         Column::new("order_id", Text, "Our id.", "我方订单号。"),
@@ -39,6 +39,7 @@ pub(crate) static ORDER: Table = Table {
         Column::new("loss_fen", Int, "Recorded losses, in minor units.", "损失金额（分）。"),
         Column::new("delivery", Text, "How its keys reach the buyer.", "发货方式。").nullable(),
         Column::new("placed_at", At, "When it was placed.", "下单时间。").nullable(),
+        Column::new("recorded_at", At, "When we recorded that.", "我方记录下单的时间。").nullable(),
         Column::new("paid_at", At, "When it was first paid.", "付款时间。").nullable(),
         Column::new("delivered_at", At, "When it was first delivered.", "首次发货时间。").nullable(),
         Column::new("refunded_at", At, "When money went back last.", "最近退款时间。").nullable(),
@@ -136,9 +137,9 @@ pub(crate) static ORDER_EVENT: Table = Table {
 };
 
 pub(crate) static CHANNEL: Table = Table {
-    name: "dim_channel",
-    en: "One shop account on a channel.",
-    zh: "一个渠道账号。",
+    name: "channel_row",
+    en: "One shop account on a channel, as the fold keeps it; `dim_channel` is for reading.",
+    zh: "一个渠道账号（折叠用，查询请用 dim_channel）。",
     key: 1,
     columns: &[
         Column::new("channel", Text, "The account, channel/shop.", "渠道账号（渠道/店铺）。"),
@@ -151,15 +152,15 @@ pub(crate) static CHANNEL: Table = Table {
         Column::new(
             "kind",
             Text,
-            "marketplace, social, own, offline or partner, once that is set.",
-            "类别：marketplace、social、own、offline、partner，设置后才有。",
+            "marketplace, social, own, offline or partner.",
+            "类型：marketplace、social、own、offline、partner。",
         )
         .nullable(),
         Column::new(
             "commission_bp",
             Int,
-            "What the channel keeps of a sale, in hundredths of a per cent.",
-            "渠道佣金（万分之一）。",
+            "What it keeps of a sale, in hundredths of a per cent.",
+            "佣金（万分之一）。",
         )
         .nullable(),
         Column::new(
@@ -169,10 +170,29 @@ pub(crate) static CHANNEL: Table = Table {
             "支付费率（万分之一）。",
         )
         .nullable(),
-        Column::new("sync_delay_s", Int, "Seconds until a stock figure is shown.", "库存同步延迟（秒）。")
+        Column::new(
+            "sync_delay_s",
+            Int,
+            "How many seconds it takes until a stock figure is shown.",
+            "库存展示延迟（秒）。",
+        )
+        .nullable(),
+        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "价值标签。")
             .nullable(),
-        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "渠道价值标签。")
-            .nullable(),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static BUYER: Table = Table {
+    name: "dim_buyer",
+    en: "One buyer who gave a name to a channel.",
+    zh: "一个有身份的买家。",
+    key: 1,
+    columns: &[
+        Column::new("buyer_id", Text, "The buyer's pseudonym.", "买家匿名编号。"),
+        Column::new("channel_id", Text, "The account where they were first seen.", "首次出现的渠道账号。"),
+        Column::new("registered_at", At, "When.", "首次出现时间。"),
     ],
     indexes: &[],
     clustered: true,

@@ -97,7 +97,7 @@ async fn a_hand_written_history_gives_these_rows() {
     let views = folded(&scribe).await;
     let row: (String, String, i64, i64, i64, String, i64, i64, i64) = sqlx::query_as(
         "SELECT state, skus, quantity_count, paid_fen, refund_due_fen, placed_at, placed_epoch, deliver_ms, last_pos
-         FROM fct_order WHERE order_id = ?",
+         FROM order_row WHERE order_id = ?",
     )
     .bind(FIRST)
     .fetch_one(views.reader())

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use events::{Fact, sku::SkuDefined};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value};
 use sqlx::SqliteConnection;
-use vocabulary::{BatchId, KeyRef, MerchantId, Position, Sku};
+use vocabulary::{Account, BatchId, KeyRef, MerchantId, Position, Sku};
 
 use crate::{
-    pool::{Batch, Holder, Misfit, Place, Pool, Unit, available, shared},
+    pool::{Batch, Holder, Misfit, Place, Pool, Stockout, Unit, available, shared},
+    published::Published,
     query::load::{load_pool, load_units},
     tables,
     units::{Touched, touched},
@@ -23,6 +24,7 @@ pub(crate) struct QuotasFold {
     pools: HashMap<Sku, Pool>,
     units: Cache<KeyRef, Unit>,
     rows: TableRows,
+    published: Published,
     /// Batches that changed as a whole: where their units at rest are now, and since when.
     moved_batches: Vec<(BatchId, Place, Position)>,
 }
@@ -33,6 +35,7 @@ struct TableRows {
     quota: Rows,
     key_pool: Rows,
     key: Rows,
+    stockout: Rows,
 }
 
 impl QuotasFold {
@@ -48,7 +51,9 @@ impl QuotasFold {
                 quota: rows(&tables::QUOTA),
                 key_pool: rows(&tables::KEY_POOL),
                 key: rows(&tables::KEY),
+                stockout: rows(&tables::STOCKOUT),
             },
+            published: Published::new(merchant),
             moved_batches: Vec::new(),
         }
     }
@@ -58,6 +63,7 @@ impl QuotasFold {
             changed.skus.insert(fact.sku.clone(), (event.position, fact.clone()));
             return Ok(());
         }
+        self.published.apply(event);
         for Touched { sku, keys } in touched(event) {
             let pool = self.pools.entry(sku.clone()).or_default();
             pool.touch(event);
@@ -65,6 +71,10 @@ impl QuotasFold {
             for key in keys {
                 apply_to_unit(pool, *key, self.units.entry(key, Unit::default), event)?;
                 changed.units.insert(*key, sku.clone());
+            }
+            // A delivery moves units that were not for sale any more.
+            if event.stream.kind() == "pool" {
+                pool.notice_stockouts(&mut |stockout| changed.put_stockout(&sku, stockout));
             }
             changed.pools.insert(sku);
         }
@@ -93,6 +103,7 @@ impl QuotasFold {
                 self.moved_batches.push((id, batch.rest(), batch.era_pos));
             }
         }
+        self.rows.put_stockouts(changed.stockouts);
         let mut units: Vec<(KeyRef, Sku)> = changed.units.into_iter().collect();
         units.sort_unstable_by_key(|(key, _)| *key);
         for (key, sku) in units {
@@ -117,6 +128,7 @@ impl Fold for QuotasFold {
                 missing.extend(keys.iter().copied().filter(|key| self.units.get_mut(key).is_none()));
             }
         }
+        self.published.load(&self.merchant, events, conn).await?;
         for (key, sku, row) in load_units(&self.merchant, &missing, conn).await? {
             let batch = self.pools.get(&sku).and_then(|pool| pool.batches.get(&key.batch));
             let era = batch.map_or(0, |batch| batch.era);
@@ -150,9 +162,11 @@ impl Fold for QuotasFold {
             .await?;
         }
         let rows = &mut self.rows;
-        for table in [&mut rows.sku, &mut rows.stock, &mut rows.quota, &mut rows.key_pool, &mut rows.key] {
+        let pools = [&mut rows.stock, &mut rows.quota, &mut rows.key_pool, &mut rows.stockout];
+        for table in pools.into_iter().chain([&mut rows.sku, &mut rows.key]) {
             table.write(conn).await?;
         }
+        self.published.write(conn).await?;
         self.units.settle();
         Ok(())
     }
@@ -165,6 +179,17 @@ struct Changed {
     pools: BTreeSet<Sku>,
     units: HashMap<KeyRef, Sku>,
     whole_batches: BTreeSet<BatchId>,
+    stockouts: BTreeMap<(Sku, Account, Position), Stockout>,
+}
+
+impl Changed {
+    /// Keeps the newest word of a time without stock; why it began is of its first.
+    fn put_stockout(&mut self, sku: &Sku, stockout: Stockout) {
+        let key = (sku.clone(), stockout.account.clone(), stockout.out.position);
+        let first = self.stockouts.get(&key).map(|known| known.is_empty);
+        let is_empty = first.unwrap_or(stockout.is_empty);
+        self.stockouts.insert(key, Stockout { is_empty, ..stockout });
+    }
 }
 
 /// Applies what concerns a pool as a whole. Returns the batch that changed as a whole, if one did.
@@ -200,8 +225,8 @@ fn apply_to_unit(pool: &mut Pool, key: KeyRef, unit: &mut Unit, event: &Event) -
         Fact::KeysReleased(e) => pool.release(key, unit, &e.account),
         Fact::KeysQuarantined(_) => pool.quarantine(key, unit, true),
         Fact::QuarantineLifted(_) => pool.quarantine(key, unit, false),
-        Fact::KeysRevoked(_) => pool.revoke(key, unit),
-        Fact::KeysVoided(_) => pool.void(key, unit),
+        Fact::KeysRevoked(e) => pool.revoke(key, unit, &e.reason),
+        Fact::KeysVoided(e) => pool.void(key, unit, &e.reason),
         Fact::OrderDelivered(_) => pool.deliver(key, unit),
         _ => Ok(()),
     }
@@ -233,6 +258,9 @@ impl TableRows {
                 Value::count(quota.held),
                 Value::count(quota.sold),
                 Value::count(available(sellable, shared, floor_left, cap_left)),
+                quota.out.map(|out| out.since).into(),
+                quota.out.map(|out| out.position).into(),
+                quota.set_pos.into(),
             ];
             self.quota.push(pool.last_pos, values);
         }
@@ -256,8 +284,23 @@ impl TableRows {
                 Value::count(batch.count(Place::Delivered)),
                 Value::count(batch.count(Place::Revoked)),
                 Value::count(batch.count(Place::Voided)),
+                Value::count(batch.bad),
             ];
             self.key_pool.push(batch.last_pos, values);
+        }
+    }
+
+    fn put_stockouts(&mut self, stockouts: BTreeMap<(Sku, Account, Position), Stockout>) {
+        for ((sku, account, from), stockout) in stockouts {
+            let values = [
+                sku.as_str().into(),
+                account.as_str().into(),
+                from.into(),
+                stockout.out.since.into(),
+                stockout.until.into(),
+                if stockout.is_empty { "pool" } else { "quota" }.into(),
+            ];
+            self.stockout.push(stockout.last_pos, values);
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod fold;
 mod pool;
+mod published;
 mod query;
 mod tables;
 mod units;
@@ -15,7 +16,15 @@ use vocabulary::MerchantId;
 pub use pool::{available, shared};
 pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, batches, board, key};
 
-static TABLES: [&Table; 5] = [&tables::SKU, &tables::STOCK, &tables::QUOTA, &tables::KEY_POOL, &tables::KEY];
+static TABLES: [&Table; 7] = [
+    &tables::SKU,
+    &tables::STOCK,
+    &tables::QUOTA,
+    &tables::KEY_POOL,
+    &tables::KEY,
+    &tables::STOCKOUT,
+    &tables::PUBLISHED,
+];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -26,7 +35,7 @@ impl Projection for Quotas {
         "quotas"
     }
     fn version(&self) -> u32 {
-        1
+        2
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES

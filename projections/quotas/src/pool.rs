@@ -101,6 +101,8 @@ pub(crate) struct Batch {
     pub(crate) imported: u64,
     /// Units in each [`Place`], in its order.
     pub(crate) counts: [u64; 7],
+    /// Units among the revoked and voided that did not work.
+    pub(crate) bad: u64,
     pub(crate) last_pos: Position,
     /// Counts the changes of the batch as a whole since it came into memory.
     pub(crate) era: u32,
@@ -119,6 +121,7 @@ impl Batch {
             is_quarantined: false,
             imported: 0,
             counts: [0; 7],
+            bad: 0,
             last_pos: event.position,
             era: 0,
             era_pos: Position(0),
@@ -146,6 +149,28 @@ pub(crate) struct Quota {
     pub(crate) taken: u64,
     pub(crate) held: u64,
     pub(crate) sold: u64,
+    /// The event that set it.
+    pub(crate) set_pos: Option<Position>,
+    /// Since when the account can sell nothing.
+    pub(crate) out: Option<Out>,
+}
+
+/// The beginning of a time in which an account can sell nothing of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Out {
+    pub(crate) since: Timestamp,
+    pub(crate) position: Position,
+}
+
+/// A time without anything to sell that began or ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Stockout {
+    pub(crate) account: Account,
+    pub(crate) out: Out,
+    pub(crate) until: Option<Timestamp>,
+    /// Nothing was in stock; otherwise what was there was not for this account.
+    pub(crate) is_empty: bool,
+    pub(crate) last_pos: Position,
 }
 
 impl Quota {
@@ -176,7 +201,14 @@ pub(crate) struct Pool {
     pub(crate) changed_batches: BTreeSet<BatchId>,
     pub(crate) last_pos: Position,
     pub(crate) now: Timestamp,
+    /// Units in stock in all batches, those included that are no longer sold.
+    in_stock: u64,
+    /// The batches that are sold only until some time.
+    dated: BTreeSet<BatchId>,
 }
+
+/// The reason a unit was taken back or out for, where it did not work.
+const BAD_KEY: &str = "bad_key";
 
 /// Why a fact does not fit the pool.
 pub(crate) type Misfit = String;
@@ -185,15 +217,52 @@ impl Pool {
     pub(crate) fn touch(&mut self, event: &Event) {
         (self.last_pos, self.now) = (event.position, event.recorded_at);
     }
-    pub(crate) fn sellable(&self, now: Timestamp) -> u64 {
-        self.batches.values().map(|batch| batch.sellable(now)).sum()
+    /// A pool of these batches and quotas.
+    pub(crate) fn of(batches: BTreeMap<BatchId, Batch>, quotas: BTreeMap<Account, Quota>) -> Self {
+        let in_stock = batches.values().map(|batch| batch.count(Place::InStock)).sum();
+        let dated =
+            batches.iter().filter(|(_, batch)| batch.sell_until.is_some()).map(|(id, _)| *id).collect();
+        Self { batches, quotas, in_stock, dated, ..Self::default() }
     }
+
+    pub(crate) fn sellable(&self, now: Timestamp) -> u64 {
+        let dated = self.dated.iter().filter_map(|id| self.batches.get(id));
+        let over = dated.map(|batch| batch.count(Place::InStock) - batch.sellable(now)).sum();
+        self.in_stock.saturating_sub(over)
+    }
+
+    /// Which accounts came to have nothing to sell, or have something again, with the event that was just taken in.
+    pub(crate) fn notice_stockouts(&mut self, noticed: &mut impl FnMut(Stockout)) {
+        let sellable = self.sellable(self.now);
+        let shared = shared(sellable, self.quotas.values().map(Quota::floor_left));
+        for (account, quota) in &mut self.quotas {
+            let is_out = available(sellable, shared, quota.floor_left(), quota.cap_left()) == 0;
+            let (out, until) = match (quota.out, is_out) {
+                (None, true) => {
+                    let out = Out { since: self.now, position: self.last_pos };
+                    quota.out = Some(out);
+                    (out, None)
+                }
+                (Some(out), false) => {
+                    quota.out = None;
+                    (out, Some(self.now))
+                }
+                _ => continue,
+            };
+            let (account, last_pos) = (account.clone(), self.last_pos);
+            noticed(Stockout { account, out, until, is_empty: sellable == 0, last_pos });
+        }
+    }
+
     pub(crate) fn total(&self, place: Place) -> u64 {
         self.batches.values().map(|batch| batch.count(place)).sum()
     }
 
     pub(crate) fn open(&mut self, fact: &BatchOpened, event: &Event) {
         self.batches.entry(fact.batch).or_insert_with(|| Batch::opened(fact, event));
+        if fact.sell_until.is_some() {
+            self.dated.insert(fact.batch);
+        }
         self.changed_batches.insert(fact.batch);
     }
     pub(crate) fn import(&mut self, batch: BatchId, keys: u64) -> Result<(), Misfit> {
@@ -201,21 +270,29 @@ impl Pool {
         let units = keys.saturating_mul(batch.uses.into());
         batch.imported += units;
         batch.counts[batch.rest() as usize] += units;
+        if batch.rest() == Place::InStock {
+            self.in_stock += units;
+        }
         Ok(())
     }
     pub(crate) fn set_quota(&mut self, fact: &QuotaSet) {
+        let position = self.last_pos;
         let quota = self.quota(&fact.account);
         (quota.is_set, quota.floor, quota.cap, quota.taken) = (true, fact.floor, fact.cap, 0);
+        quota.set_pos = Some(position);
     }
     /// Keeps all of a batch from sale, or puts all of it on sale again.
     pub(crate) fn quarantine_batch(&mut self, id: BatchId, is_quarantined: bool) -> Result<(), Misfit> {
         let batch = self.batch(id)?;
-        let at_rest = batch.count(Place::InStock) + batch.count(Place::Quarantined);
+        let before = batch.count(Place::InStock);
+        let at_rest = before + batch.count(Place::Quarantined);
         batch.is_quarantined = is_quarantined;
         batch.counts[Place::InStock as usize] = 0;
         batch.counts[Place::Quarantined as usize] = 0;
         batch.counts[batch.rest() as usize] = at_rest;
         (batch.era, batch.era_pos) = (batch.era + 1, batch.last_pos);
+        let after = batch.count(Place::InStock);
+        self.in_stock = (self.in_stock + after).saturating_sub(before);
         Ok(())
     }
 
@@ -262,11 +339,19 @@ impl Pool {
     pub(crate) fn deliver(&mut self, key: KeyRef, unit: &mut Unit) -> Result<(), Misfit> {
         self.shift(key, unit, &[Place::Allocated, Place::Delivered], Place::Delivered).map(|_| ())
     }
-    pub(crate) fn revoke(&mut self, key: KeyRef, unit: &mut Unit) -> Result<(), Misfit> {
-        self.shift(key, unit, &[Place::Allocated, Place::Delivered], Place::Revoked).map(|_| ())
+    pub(crate) fn revoke(&mut self, key: KeyRef, unit: &mut Unit, reason: &str) -> Result<(), Misfit> {
+        self.shift(key, unit, &[Place::Allocated, Place::Delivered], Place::Revoked)?;
+        self.judge(key, reason)
     }
-    pub(crate) fn void(&mut self, key: KeyRef, unit: &mut Unit) -> Result<(), Misfit> {
-        self.shift(key, unit, &[Place::InStock, Place::Quarantined], Place::Voided).map(|_| ())
+    pub(crate) fn void(&mut self, key: KeyRef, unit: &mut Unit, reason: &str) -> Result<(), Misfit> {
+        self.shift(key, unit, &[Place::InStock, Place::Quarantined], Place::Voided)?;
+        self.judge(key, reason)
+    }
+    fn judge(&mut self, key: KeyRef, reason: &str) -> Result<(), Misfit> {
+        if reason == BAD_KEY {
+            self.batch(key.batch)?.bad += 1;
+        }
+        Ok(())
     }
     /// Keeps one unit from sale, or puts it on sale again, if it is at rest.
     pub(crate) fn quarantine(
@@ -286,6 +371,7 @@ impl Pool {
     fn shift(&mut self, key: KeyRef, unit: &mut Unit, from: &[Place], to: Place) -> Result<Place, Misfit> {
         let position = self.last_pos;
         let batch = self.batch(key.batch)?;
+        let era = batch.era;
         let (was, _) = unit.now(batch);
         if !from.contains(&was) {
             return Err(format!("unit {key} is {} and cannot become {}", was.as_str(), to.as_str()));
@@ -295,7 +381,13 @@ impl Pool {
             .checked_sub(1)
             .ok_or_else(|| format!("batch {} has no unit that is {}", key.batch, was.as_str()))?;
         batch.counts[to as usize] += 1;
-        (unit.place, unit.era, unit.last_pos) = (to, Some(batch.era), position);
+        match (was, to) {
+            (Place::InStock, Place::InStock) => {}
+            (Place::InStock, _) => self.in_stock = self.in_stock.saturating_sub(1),
+            (_, Place::InStock) => self.in_stock += 1,
+            _ => {}
+        }
+        (unit.place, unit.era, unit.last_pos) = (to, Some(era), position);
         Ok(was)
     }
 

@@ -104,7 +104,7 @@ pub async fn board(
 ) -> Result<Vec<SkuBoard>, sqlx::Error> {
     let stock = sqlx::query(
         "SELECT s.sku, COALESCE(SUM(b.available_count) FILTER (WHERE b.sell_until_at IS NULL OR b.sell_until_at > ?3), 0)
-         FROM ops_stock AS s LEFT JOIN ops_key_pool AS b USING (merchant, sku)
+         FROM ops_stock AS s LEFT JOIN batch_row AS b USING (merchant, sku)
          WHERE merchant = ?1 AND (?2 IS NULL OR s.sku = ?2) GROUP BY s.sku ORDER BY s.sku",
     )
     .bind(merchant.as_str())
@@ -114,7 +114,7 @@ pub async fn board(
     .await?;
     let quotas = sqlx::query(
         "SELECT sku, channel, is_set, floor_count, cap_count, taken_count, floor_left_count, held_count, sold_count
-         FROM ops_quota WHERE merchant = ?1 AND (?2 IS NULL OR sku = ?2) ORDER BY sku, channel",
+         FROM quota_row WHERE merchant = ?1 AND (?2 IS NULL OR sku = ?2) ORDER BY sku, channel",
     )
     .bind(merchant.as_str())
     .bind(sku.map(Sku::as_str))
@@ -136,7 +136,7 @@ pub async fn batches(
     let rows = sqlx::query(
         "SELECT batch_id, sku, supplier, sell_until_at, is_quarantined, imported_count, available_count,
                 quarantined_count, reserved_count, allocated_count, delivered_count, revoked_count, voided_count
-         FROM ops_key_pool WHERE merchant = ? AND sku = ? ORDER BY batch_id DESC",
+         FROM batch_row WHERE merchant = ? AND sku = ? ORDER BY batch_id DESC",
     )
     .bind(merchant.as_str())
     .bind(sku.as_str())

@@ -5,9 +5,9 @@ use projection::{Column, Kind, Table};
 use Kind::{At, Flag, Int, Text};
 
 pub(crate) static SKU: Table = Table {
-    name: "dim_sku",
-    en: "One sellable item.",
-    zh: "一个可售商品。",
+    name: "sku_row",
+    en: "One sellable item, as the fold keeps it; `dim_sku` is for reading.",
+    zh: "一个可售商品（折叠用，查询请用 dim_sku）。",
     key: 1,
     columns: &[
         Column::new("sku", Text, "The item.", "SKU。"),
@@ -44,9 +44,9 @@ pub(crate) static STOCK: Table = Table {
 };
 
 pub(crate) static QUOTA: Table = Table {
-    name: "ops_quota",
-    en: "What one account may sell of one item, as of the last event that touched the item's stock.",
-    zh: "一个渠道账号对一个 SKU 的配额（截至该 SKU 最近库存事件）。",
+    name: "quota_row",
+    en: "What one account may sell of one item, as the fold keeps it; `ops_quota` is for reading.",
+    zh: "一个渠道账号对一个 SKU 的配额（折叠用，查询请用 ops_quota）。",
     key: 2,
     columns: &[
         Column::new("sku", Text, "The item.", "SKU。"),
@@ -81,15 +81,18 @@ pub(crate) static QUOTA: Table = Table {
             "累计售出件数。",
         ),
         Column::new("available_count", Int, "Units it may sell now.", "当前可售件数。"),
+        Column::new("out_at", At, "Since when it can sell none.", "断货开始时间。").nullable(),
+        Column::new("out_pos", Int, "The event since which.", "断货开始的事件位置。").nullable(),
+        Column::new("set_pos", Int, "The event that set the quota.", "设置配额的事件位置。").nullable(),
     ],
     indexes: &[],
     clustered: true,
 };
 
 pub(crate) static KEY_POOL: Table = Table {
-    name: "ops_key_pool",
-    en: "One batch of keys: where its units are.",
-    zh: "一个卡密批次的各状态件数。",
+    name: "batch_row",
+    en: "One batch of keys: where its units are, as the fold keeps it; `dim_batch` and `ops_key_pool` are for reading.",
+    zh: "一个卡密批次的各状态件数（折叠用，查询请用 dim_batch 与 ops_key_pool）。",
     key: 1,
     columns: &[
         Column::new("batch_id", Int, "The batch.", "批次号。"),
@@ -115,6 +118,12 @@ pub(crate) static KEY_POOL: Table = Table {
         Column::new("delivered_count", Int, "Units with buyers.", "已发货件数。"),
         Column::new("revoked_count", Int, "Delivered units declared void.", "已作废件数。"),
         Column::new("voided_count", Int, "Units taken out of stock for good.", "已下架件数。"),
+        Column::new(
+            "bad_count",
+            Int,
+            "Units among the revoked and voided that did not work.",
+            "已作废与已下架中的坏卡件数。",
+        ),
     ],
     indexes: &[(&["sku", "batch_id"], "")],
     clustered: true,
@@ -139,6 +148,47 @@ pub(crate) static KEY: Table = Table {
         Column::new("channel", Text, "The account it is held or was sold for.", "渠道账号。").nullable(),
         Column::new("order_id", Text, "The order it is held or was sold for.", "订单号。").nullable(),
         Column::new("line", Int, "The order's line, from 0.", "订单行号。").nullable(),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static STOCKOUT: Table = Table {
+    name: "fct_stockout",
+    en: "One time in which one account was unable to sell one item. It is noticed at the next event of the item's stock.",
+    zh: "一个渠道账号对一个 SKU 的一段断货（由该 SKU 的下一库存事件察觉）。",
+    key: 3,
+    columns: &[
+        Column::new("sku_id", Text, "The item.", "SKU。").fixed(),
+        Column::new("channel_id", Text, "The account.", "渠道账号。").fixed(),
+        Column::new("from_pos", Int, "The event with which it began.", "开始的事件位置。").fixed(),
+        Column::new("from_at", At, "When it began.", "开始时间。").fixed(),
+        Column::new("to_at", At, "When it ended; none while it lasts.", "结束时间，持续中为空。").nullable(),
+        Column::new(
+            "cause",
+            Text,
+            "pool: nothing was in stock; quota: what was there was not for this account.",
+            "原因：pool 无库存，quota 配额用尽。",
+        )
+        .fixed(),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static PUBLISHED: Table = Table {
+    name: "ops_published",
+    en: "The stock figure that a channel shows for one of its items.",
+    zh: "渠道某商品当前展示的库存。",
+    key: 2,
+    columns: &[
+        Column::new("channel_id", Text, "The account.", "渠道账号。"),
+        Column::new("item", Text, "The channel's item id.", "渠道商品编号。"),
+        Column::new("sku_id", Text, "Our item.", "SKU。"),
+        Column::new("wanted_count", Int, "The figure we sent last.", "最近发送的库存。"),
+        Column::new("published_count", Int, "The figure the channel confirmed last.", "渠道最近确认的库存。")
+            .nullable(),
+        Column::new("published_at", At, "When.", "确认时间。").nullable(),
     ],
     indexes: &[],
     clustered: true,

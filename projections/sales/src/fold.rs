@@ -1,91 +1,188 @@
 //! Events into rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
-use events::{Fact, channel::AttemptRefused};
+use events::{
+    Fact,
+    channel::AttemptRefused,
+    order::{KeyReplaced, PaymentDisputed},
+};
 use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, iso, keys_json};
 use sqlx::{Row, SqliteConnection};
-use vocabulary::{BusinessDay, MerchantId, OrderId, Position};
+use vocabulary::{MerchantId, OrderId, Position};
 
 use crate::{
-    sale::{Cells, Sale},
+    decision::Decision,
+    knowledge::Knowledge,
+    sale::{Placed, Sale},
+    sums::{COLUMNS, Cell, Sums, hour_of},
     tables,
 };
 
 /// Orders kept in memory between batches.
 const HOT_ORDERS: usize = 50_000;
 
-/// Adds a batch's sums to the cells of the mart in one statement.
-const ADD: &str = "
-INSERT INTO mart_sales_hour (merchant, paid_date, channel, sku, currency, hour_at, orders_count, units_count,
-  gross_fen, delivered_count, deliver_ms_sum, delivered_orders_count, refund_count, refund_fen, loss_fen, last_pos)
-SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-  value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
-FROM json_each(?2) WHERE true
-ON CONFLICT (merchant, paid_date, channel, sku, currency, hour_at) DO UPDATE SET
-  orders_count = orders_count + excluded.orders_count, units_count = units_count + excluded.units_count,
-  gross_fen = gross_fen + excluded.gross_fen, delivered_count = delivered_count + excluded.delivered_count,
-  deliver_ms_sum = deliver_ms_sum + excluded.deliver_ms_sum,
-  delivered_orders_count = delivered_orders_count + excluded.delivered_orders_count,
-  refund_count = refund_count + excluded.refund_count, refund_fen = refund_fen + excluded.refund_fen,
-  loss_fen = loss_fen + excluded.loss_fen, last_pos = excluded.last_pos";
-
 pub(crate) struct SalesFold {
     merchant: MerchantId,
+    knowledge: Knowledge,
     sales: Cache<OrderId, Sale>,
-    rows: Rows,
-    attempts: Rows,
+    sums: Sums,
     words: Words,
-    /// What the batch adds to the mart.
-    cells: Cells,
+    sale_rows: Rows,
+    line_rows: Rows,
+    refused_rows: Rows,
+    replaced_rows: Rows,
+    disputed_rows: Rows,
+    decision_rows: Rows,
 }
 
 impl SalesFold {
     pub(crate) fn new(merchant: &MerchantId) -> Self {
         Self {
             merchant: merchant.clone(),
+            knowledge: Knowledge::new(merchant),
             sales: Cache::new(HOT_ORDERS),
-            rows: Rows::new(&tables::SALE, merchant),
-            attempts: Rows::new(&tables::ATTEMPT, merchant),
+            sums: Sums::default(),
             words: Words::default(),
-            cells: Cells::new(),
+            sale_rows: Rows::new(&tables::SALE, merchant),
+            line_rows: Rows::new(&tables::SALE_LINE, merchant),
+            refused_rows: Rows::new(&tables::REFUSED, merchant),
+            replaced_rows: Rows::new(&tables::REPLACED, merchant),
+            disputed_rows: Rows::new(&tables::DISPUTED, merchant),
+            decision_rows: Rows::new(&tables::DECISION, merchant),
         }
     }
 
-    fn put_attempt(&mut self, event: &Event, refused: &AttemptRefused) {
-        for (number, line) in (0_u32..).zip(&refused.lines) {
-            let values = [
+    /// Takes an event into its order and moves what the order adds to the sums. Returns whether it mattered.
+    fn apply_to_order(&mut self, event: &Event, order: OrderId) -> bool {
+        if !matters(&event.fact) {
+            return false;
+        }
+        let sale = self.sales.entry(&order, Sale::default);
+        let (was_placed, before) = (sale.placed.is_some(), sale.money_cells(&self.knowledge));
+        if !sale.apply(event, &self.knowledge) {
+            return false;
+        }
+        for (cell, values) in before {
+            self.sums.add(cell, &values, -1, event.position);
+        }
+        for (cell, values) in sale.money_cells(&self.knowledge) {
+            self.sums.add(cell, &values, 1, event.position);
+        }
+        if !was_placed {
+            for (cell, values) in sale.placed_cells() {
+                self.sums.add(cell, &values, 1, event.position);
+            }
+        }
+        true
+    }
+
+    fn refuse(&mut self, event: &Event, fact: &AttemptRefused) {
+        let currency = self.knowledge.currency(&fact.account);
+        let mut values = [0; COLUMNS.len()];
+        values[0] = 1;
+        let mut counted = HashSet::new();
+        for (number, line) in (0_u16..).zip(&fact.lines) {
+            let row = [
                 event.position.into(),
                 number.into(),
-                self.words.share(refused.account.as_str()),
-                refused.external_no.as_str().into(),
-                self.words.share(line.sku.as_str()),
+                fact.account.as_str().into(),
+                line.sku.as_str().into(),
+                fact.external_no.as_str().into(),
                 line.quantity.get().into(),
-                self.words.share(&refused.reason),
+                fact.reason.as_str().into(),
                 (&event.occurred_text).into(),
-                (&event.recorded_text).into(),
             ];
-            self.attempts.push(event.position, values);
+            self.refused_rows.push(event.position, row);
+            if counted.insert(&line.sku) {
+                let hour = hour_of(event.occurred_at);
+                let cell =
+                    Cell { hour, account: fact.account.clone(), sku: line.sku.as_str().into(), currency };
+                self.sums.add(cell, &values, 1, event.position);
+            }
         }
+    }
+
+    fn replace(&mut self, event: &Event, order: OrderId, fact: &KeyReplaced) {
+        let placed = self.sales.get(&order).and_then(|sale| sale.placed.as_ref());
+        let cost = placed.and_then(|placed| self.knowledge.cost(fact.old, placed.currency));
+        let values = [
+            Value::text(order),
+            event.position.into(),
+            fact.line.into(),
+            placed.map(|placed| placed.account.as_str()).into(),
+            placed.and_then(|placed| placed.sku_of(fact.line)).into(),
+            fact.old.batch.0.into(),
+            fact.new.batch.0.into(),
+            fact.reason.as_str().into(),
+            fact.cost_owner.as_str().into(),
+            Value::maybe(placed.map(|placed| placed.currency)),
+            cost.into(),
+            (&event.occurred_text).into(),
+        ];
+        self.replaced_rows.push(event.position, values);
+    }
+
+    fn dispute(&mut self, event: &Event, order: OrderId, fact: &PaymentDisputed) {
+        let placed = self.sales.get(&order).and_then(|sale| sale.placed.as_ref());
+        let values = [
+            Value::text(order),
+            event.position.into(),
+            fact.through.as_str().into(),
+            fact.amount.currency.as_str().into(),
+            placed.map(Placed::amount).into(),
+            fact.amount.minor.into(),
+            fact.reason.as_str().into(),
+            (&event.occurred_text).into(),
+        ];
+        self.disputed_rows.push(event.position, values);
     }
 
     fn put_sale(&mut self, order: OrderId) -> Result<(), ApplyError> {
         let Some(sale) = self.sales.get(&order) else { return Ok(()) };
+        let figures = sale.figures(&self.knowledge);
         let placed = sale.placed.as_ref();
+        let list = sale.list_fen();
+        let amount = placed.map_or(0, Placed::amount);
         let values = [
             Value::text(order),
             placed.map(|placed| placed.account.as_str()).into(),
-            sale.paid_at.into(),
-            Value::maybe(sale.paid_at.map(|at| at.business_day(BusinessDay::SHANGHAI_OFFSET))),
             Value::maybe(placed.map(|placed| placed.currency)),
-            sale.units.into(),
-            sale.paid_fen.into(),
-            sale.refund_fen.into(),
-            sale.is_delivered.into(),
+            sale.paid_at.into(),
+            list.into(),
+            list.map(|list| list.saturating_sub(amount)).into(),
+            figures.paid.into(),
+            sale.refund_count.into(),
+            figures.refund.into(),
+            figures.loss.into(),
+            figures.commission.into(),
+            figures.pay_fee.into(),
+            figures.cost.into(),
+            figures.replacement_cost.into(),
+            figures.uncosted.into(),
+            figures.margin().into(),
             serde_json::to_string(sale)?.into(),
         ];
-        self.rows.push(sale.last_pos, values);
+        self.sale_rows.push(sale.last_pos, values);
+        let (Some(placed), Some(paid_at)) = (placed, sale.paid_at) else { return Ok(()) };
+        let hour = iso(hour_of(paid_at));
+        for (part, figures) in placed.parts.iter().zip(sale.parts(&self.knowledge)) {
+            let values = [
+                (&part.sku).into(),
+                placed.account.as_str().into(),
+                hour.as_str().into(),
+                Value::text(order),
+                placed.buyer.as_ref().map(|buyer| buyer.as_str()).into(),
+                placed.currency.as_str().into(),
+                paid_at.into(),
+                part.units.into(),
+                part.amount.into(),
+                figures.paid.into(),
+                sale.deliver_ms().into(),
+            ];
+            self.line_rows.push(sale.last_pos, values);
+        }
         Ok(())
     }
 }
@@ -93,12 +190,15 @@ impl SalesFold {
 #[async_trait]
 impl Fold for SalesFold {
     async fn load(&mut self, events: &[Event], conn: &mut SqliteConnection) -> Result<(), ApplyError> {
+        self.knowledge.load(&self.merchant, conn).await?;
         let mut missing = BTreeSet::new();
-        for event in events.iter().filter(|event| event.is_of_order_stream()) {
-            let Some(order) = &event.order else { continue };
-            if event.version.0 == 0 {
-                self.sales.insert(order.id, Sale::default());
-            } else if self.sales.get_mut(&order.id).is_none() {
+        let mut begun = HashSet::new();
+        for event in events {
+            let Some(order) = event.order.as_ref().filter(|_| matters(&event.fact)) else { continue };
+            // Nothing is known of an order before its own stream begins.
+            if event.is_of_order_stream() && event.version.0 == 0 {
+                begun.insert(order.id);
+            } else if !begun.contains(&order.id) && self.sales.get_mut(&order.id).is_none() {
                 missing.insert(order.id);
             }
         }
@@ -124,48 +224,55 @@ impl Fold for SalesFold {
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
         for event in events {
-            if let Fact::AttemptRefused(refused) = &event.fact {
-                self.put_attempt(event, refused);
+            if let Some(decision) = Decision::of(event) {
+                decision.put(event, &mut self.words, &mut self.decision_rows);
             }
-            let Some(order) = event.order.as_ref().filter(|_| event.is_of_order_stream()) else { continue };
-            if self.sales.entry(&order.id, Sale::default).apply(event, &mut self.cells) {
-                changed.insert(order.id);
+            let Some(order) = &event.order else {
+                match &event.fact {
+                    Fact::AttemptRefused(fact) => self.refuse(event, fact),
+                    _ => self.knowledge.apply(event),
+                }
+                continue;
+            };
+            match &event.fact {
+                Fact::KeyReplaced(fact) => self.replace(event, order.id, fact),
+                Fact::PaymentDisputed(fact) => self.dispute(event, order.id, fact),
+                _ if self.apply_to_order(event, order.id) => {
+                    changed.insert(order.id);
+                }
+                _ => {}
             }
         }
         changed.into_iter().try_for_each(|order| self.put_sale(order))
     }
 
     async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), ApplyError> {
-        self.rows.write(conn).await?;
-        self.attempts.write(conn).await?;
-        let cells = std::mem::take(&mut self.cells);
-        if !cells.is_empty() {
-            sqlx::query(ADD).bind(self.merchant.as_str()).bind(cells_json(&cells)).execute(conn).await?;
+        self.knowledge.write(conn).await?;
+        let (sales, lines) = (&mut self.sale_rows, &mut self.line_rows);
+        let rare = [&mut self.refused_rows, &mut self.replaced_rows, &mut self.disputed_rows];
+        for rows in [sales, lines, &mut self.decision_rows].into_iter().chain(rare) {
+            rows.write(conn).await?;
         }
+        self.sums.write(&self.merchant, conn).await?;
         self.sales.settle();
         Ok(())
     }
 }
 
-fn cells_json(cells: &Cells) -> String {
-    let row = |(cell, sums): (&crate::sale::Cell, &crate::sale::Sums)| {
-        serde_json::json!([
-            cell.day,
-            cell.account,
-            cell.sku,
-            cell.currency,
-            iso(cell.hour),
-            sums.orders,
-            sums.units,
-            sums.gross,
-            sums.delivered,
-            sums.deliver_ms,
-            sums.delivered_orders,
-            sums.refunds,
-            sums.refund,
-            sums.loss,
-            sums.last_pos,
-        ])
-    };
-    serde_json::Value::from_iter(cells.iter().map(row)).to_string()
+/// Whether a fact may change what an order came to.
+fn matters(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::OrderPlaced(_)
+            | Fact::PastOrderRecorded(_)
+            | Fact::PastRefundRecorded(_)
+            | Fact::PaymentConfirmed(_)
+            | Fact::OrderDelivered(_)
+            | Fact::RefundSettled(_)
+            | Fact::LossRecorded(_)
+            | Fact::KeysAllocated(_)
+            | Fact::KeysReleased(_)
+            | Fact::KeyReplaced(_)
+            | Fact::PaymentDisputed(_)
+    )
 }

@@ -1,25 +1,42 @@
-//! Read model of sales: orders, units and money by account, item and hour of payment, and rolled up by day.
+//! Read model of sales: what every order brought in and cost, and sums of that by account, item and hour or day.
 //!
-//! All that happens to an order later (delivery, refund, loss) counts where the order was paid, so the net of a
-//! day is what was really earned with that day's orders. Amounts of an order are spread over its lines in
-//! proportion to what the lines cost; the shares add up exactly. Orders taken over as history count with the amounts of
-//! their own lines; a refund among them, whose order nobody knows, counts when it was given.
+//! All that happens to an order later (delivery, refund, loss) counts in the hour it was paid in, so the net of a
+//! day is what was really earned with that day's orders; that an order was placed, or refused, counts when it was.
+//! Amounts of an order are spread over its items in proportion to what they cost; the shares add up exactly.
 //!
-//! Orders that were refused for want of keys are `fct_attempt`: each once, though its channel may have asked again.
+//! Orders that were taken over as history count like others, at the time they were sold. Money that was given back
+//! elsewhere counts when it was: nobody knows the order it belonged to.
+//!
+//! The sums are kept; what is no sum (distinct buyers, percentiles) is asked of the lines by views of other crates.
 #![warn(missing_docs)]
 
+mod decision;
 mod fold;
+mod knowledge;
+mod prices;
 mod query;
 mod sale;
+mod sums;
 mod tables;
 
-use projection::{Fold, Projection, Table, View};
+use projection::{Fold, Projection, Table};
 use vocabulary::MerchantId;
 
 pub use query::{DaySales, Filter, by_day};
 
-static TABLES: [&Table; 3] = [&tables::SALE, &tables::ATTEMPT, &tables::SALES_HOUR];
-static VIEWS: [&View; 1] = [&tables::SALES_DAY];
+static TABLES: [&Table; 11] = [
+    &tables::SALE,
+    &tables::SALE_LINE,
+    &tables::SALES_HOUR,
+    &tables::SALES_DAY,
+    &tables::REFUSED,
+    &tables::REPLACED,
+    &tables::DISPUTED,
+    &tables::PRICE,
+    &tables::TERMS,
+    &tables::BATCH_COST,
+    &tables::DECISION,
+];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -34,9 +51,6 @@ impl Projection for Sales {
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
-    }
-    fn views(&self) -> &'static [&'static View] {
-        &VIEWS
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::SalesFold::new(merchant))

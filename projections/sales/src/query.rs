@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Row, SqliteExecutor, sqlite::SqliteRow};
 use vocabulary::{Account, BusinessDay, MerchantId, Sku};
 
-/// Which sales to sum up. Everything that is given must hold.
+/// Which sales to look at. Everything that is given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Paid on this business day or later.
+    /// On this business day or later.
     pub from: Option<BusinessDay>,
-    /// Paid on this business day or earlier.
+    /// On this business day or earlier.
     pub to: Option<BusinessDay>,
     /// On this account.
     pub account: Option<Account>,
@@ -17,33 +17,25 @@ pub struct Filter {
     pub sku: Option<Sku>,
 }
 
-/// Sales of one item on one account in one currency, paid on one business day. Amounts are in minor units.
+/// Sales of one item on one account in one currency on one business day. Amounts are in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaySales {
     /// The business day in Shanghai, `yyyy-mm-dd`.
-    pub paid_date: String,
+    pub business_date: String,
     /// The account, `channel/shop`.
-    pub channel: String,
+    pub channel_id: String,
     /// The item.
-    pub sku: String,
+    pub sku_id: String,
     /// The currency.
     pub currency: String,
     /// Paid orders with a line of the item.
-    pub orders_count: i64,
+    pub paid_count: i64,
     /// Units in them.
     pub units_count: i64,
     /// Paid.
     pub gross_fen: i64,
-    /// Units delivered.
-    pub delivered_count: i64,
-    /// Refunds settled.
-    pub refund_count: i64,
     /// Paid back.
     pub refund_fen: i64,
-    /// Recorded losses.
-    pub loss_fen: i64,
-    /// Paid less paid back.
-    pub net_fen: i64,
 }
 
 /// Sales by day, account, item and currency, in that order.
@@ -53,12 +45,11 @@ pub async fn by_day(
     filter: &Filter,
 ) -> Result<Vec<DaySales>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT paid_date, channel, sku, currency, orders_count, units_count, gross_fen, delivered_count,
-                refund_count, refund_fen, loss_fen, net_fen
-         FROM mart_sales_day
-         WHERE merchant = ?1 AND paid_date >= ?2 AND paid_date <= ?3
-           AND (?4 IS NULL OR channel = ?4) AND (?5 IS NULL OR sku = ?5)
-         ORDER BY paid_date, channel, sku, currency",
+        "SELECT business_date, channel_id, sku_id, currency, paid_count, units_count, gross_fen, refund_fen
+         FROM mart_sales_day_sum
+         WHERE merchant = ?1 AND business_date >= ?2 AND business_date <= ?3
+           AND (?4 IS NULL OR channel_id = ?4) AND (?5 IS NULL OR sku_id = ?5)
+         ORDER BY business_date, channel_id, sku_id, currency",
     )
     .bind(merchant.as_str())
     .bind(filter.from.map_or_else(|| "0000".to_owned(), |day| day.to_string()))
@@ -72,17 +63,13 @@ pub async fn by_day(
 
 fn day_of(row: &SqliteRow) -> Result<DaySales, sqlx::Error> {
     Ok(DaySales {
-        paid_date: row.try_get(0)?,
-        channel: row.try_get(1)?,
-        sku: row.try_get(2)?,
+        business_date: row.try_get(0)?,
+        channel_id: row.try_get(1)?,
+        sku_id: row.try_get(2)?,
         currency: row.try_get(3)?,
-        orders_count: row.try_get(4)?,
+        paid_count: row.try_get(4)?,
         units_count: row.try_get(5)?,
         gross_fen: row.try_get(6)?,
-        delivered_count: row.try_get(7)?,
-        refund_count: row.try_get(8)?,
-        refund_fen: row.try_get(9)?,
-        loss_fen: row.try_get(10)?,
-        net_fen: row.try_get(11)?,
+        refund_fen: row.try_get(7)?,
     })
 }

@@ -1,34 +1,53 @@
-//! One order as sales see it, and what its facts add to the cells of the mart.
+//! One order as sales see it: what its facts add up to, and its share of the sums.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use events::{
     Fact,
-    order::{OrderPlaced, PastLine},
+    order::{OrderLine, PastLine},
+    pool::AllocationReason,
 };
 use projection::Event;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Account, BusinessDay, Currency, Money, Position, Timestamp};
+use vocabulary::{Account, BuyerId, Currency, KeyRef, Position, Sku, Timestamp};
 
-const HOUR_US: i64 = 3_600_000_000;
+use crate::{
+    knowledge::{Knowledge, Terms},
+    sums::{COLUMNS, Cell, Values, hour_of},
+};
 
-/// What is kept of an order.
+/// What is kept of an order. Amounts are minor units of its currency.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Sale {
     pub(crate) placed: Option<Placed>,
-    /// What happened before the order itself became known, to be counted when it does.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    early: Vec<(Timestamp, Entry)>,
-    pub(crate) units: i64,
+    /// When it was first paid.
     pub(crate) paid_at: Option<Timestamp>,
+    /// What the account took when it was first paid.
+    pub(crate) terms: Terms,
     pub(crate) paid_fen: i64,
+    pub(crate) refund_count: i64,
     pub(crate) refund_fen: i64,
-    pub(crate) is_delivered: bool,
+    pub(crate) loss_fen: i64,
+    /// The first refund, where there was no payment: then its amounts count there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded_at: Option<Timestamp>,
+    pub(crate) delivered_at: Option<Timestamp>,
+    /// Units bound to the order and never released, by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<Bound>,
     #[serde(skip)]
     pub(crate) last_pos: Position,
+}
+
+/// A unit that went into the order.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Bound {
+    line: u16,
+    key: KeyRef,
+    /// It came in place of a bad one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    replaces: bool,
 }
 
 /// What was ordered.
@@ -36,209 +55,315 @@ pub(crate) struct Sale {
 pub(crate) struct Placed {
     pub(crate) account: Account,
     pub(crate) currency: Currency,
-    pub(crate) lines: Vec<Line>,
+    pub(crate) buyer: Option<BuyerId>,
+    pub(crate) at: Timestamp,
+    /// Money that was given back elsewhere is no order.
+    pub(crate) is_order: bool,
+    /// Each item once.
+    pub(crate) parts: Vec<Part>,
+    /// Which part each line belongs to.
+    lines: Vec<u16>,
 }
 
-/// A line: item, units, price in minor units.
+/// One item of an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct Part {
     pub(crate) sku: Arc<str>,
-    pub(crate) units: u32,
-    pub(crate) minor: i64,
-}
-
-/// What counts.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Entry {
-    Paid(Money),
-    Delivered,
-    Refunded(Money),
-    Lost(Money),
-}
-
-/// Which cell of the mart.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Cell {
-    pub(crate) day: BusinessDay,
-    pub(crate) account: Account,
-    pub(crate) sku: Arc<str>,
-    pub(crate) currency: Currency,
-    pub(crate) hour: Timestamp,
-}
-
-/// What is added to a cell, in the order of the mart's columns after its key.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Sums {
-    pub(crate) orders: i64,
     pub(crate) units: i64,
-    pub(crate) gross: i64,
-    pub(crate) delivered: i64,
-    pub(crate) deliver_ms: i64,
-    pub(crate) delivered_orders: i64,
-    pub(crate) refunds: i64,
+    /// What it costs.
+    pub(crate) amount: i64,
+    /// What it would cost by our list price, where there was one.
+    pub(crate) list: Option<i64>,
+}
+
+/// What an order came to, in whole or one item of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) paid: i64,
     pub(crate) refund: i64,
     pub(crate) loss: i64,
-    pub(crate) last_pos: Position,
+    pub(crate) commission: i64,
+    pub(crate) pay_fee: i64,
+    pub(crate) cost: i64,
+    pub(crate) replacement_cost: i64,
+    pub(crate) uncosted: i64,
 }
 
-/// The cells a batch adds to.
-pub(crate) type Cells = BTreeMap<Cell, Sums>;
+impl Figures {
+    /// What is left: paid less paid back, commission, fee and cost of keys.
+    pub(crate) fn margin(&self) -> i64 {
+        let spent = [self.refund, self.commission, self.pay_fee, self.cost];
+        spent.into_iter().fold(self.paid, i64::saturating_sub)
+    }
+}
 
 impl Sale {
-    /// Takes in an event of the order's stream. Returns whether it mattered.
-    pub(crate) fn apply(&mut self, event: &Event, cells: &mut Cells) -> bool {
-        let entry = match &event.fact {
+    /// Takes in an event that concerns the order. Returns whether it mattered.
+    pub(crate) fn apply(&mut self, event: &Event, knowledge: &Knowledge) -> bool {
+        let at = event.occurred_at;
+        match &event.fact {
             Fact::OrderPlaced(fact) => {
-                self.place(fact, event.position, cells);
-                self.last_pos = event.position;
-                return true;
+                let list = |line: &OrderLine| {
+                    let unit = knowledge.prices()?.at(&line.sku, &fact.account, event.recorded_at)?;
+                    (unit.currency == fact.total.currency)
+                        .then(|| unit.minor.saturating_mul(line.quantity.get().into()))
+                };
+                let lines = fact.lines.iter().map(|line| Part {
+                    sku: line.sku.as_str().into(),
+                    units: line.quantity.get().into(),
+                    amount: line.amount.minor,
+                    list: list(line),
+                });
+                let currency = fact.total.currency;
+                self.placed = Some(Placed::new(&fact.account, currency, fact.buyer.clone(), at, lines));
             }
-            Fact::PastOrderRecorded(e) => {
-                self.paid_at = Some(event.occurred_at);
-                self.paid_fen = e.total.minor;
-                self.units = units(&e.lines);
-                self.count_past(&e.account, &e.lines, event, cells);
-                return true;
+            Fact::PastOrderRecorded(fact) => {
+                let (currency, lines) = (fact.total.currency, fact.lines.iter().map(|line| past(line, 1)));
+                self.placed = Some(Placed::new(&fact.account, currency, fact.buyer.clone(), at, lines));
+                self.paid_at = Some(at);
+                self.paid_fen = fact.total.minor;
             }
-            Fact::PastRefundRecorded(e) => {
-                self.refund_fen = e.total.minor;
-                self.count_past(&e.account, &e.lines, event, cells);
-                return true;
+            Fact::PastRefundRecorded(fact) => {
+                let (currency, lines) = (fact.total.currency, fact.lines.iter().map(|line| past(line, -1)));
+                let placed = Placed::new(&fact.account, currency, fact.buyer.clone(), at, lines);
+                self.placed = Some(Placed { is_order: false, ..placed });
+                (self.refunded_at, self.refund_count, self.refund_fen) = (Some(at), 1, fact.total.minor);
             }
-            Fact::PaymentConfirmed(fact) => Entry::Paid(fact.amount),
-            Fact::OrderDelivered(_) if !self.is_delivered => Entry::Delivered,
-            Fact::RefundSettled(fact) => Entry::Refunded(fact.amount),
-            Fact::LossRecorded(fact) => Entry::Lost(fact.amount),
+            Fact::PaymentConfirmed(fact) => {
+                if self.paid_at.is_none() {
+                    let account = self.placed.as_ref().map_or(&fact.through, |placed| &placed.account);
+                    (self.paid_at, self.terms) = (Some(at), knowledge.terms(account));
+                }
+                self.paid_fen = self.paid_fen.saturating_add(fact.amount.minor);
+            }
+            Fact::OrderDelivered(_) if self.delivered_at.is_none() => self.delivered_at = Some(at),
+            Fact::RefundSettled(fact) => {
+                self.refunded_at.get_or_insert(at);
+                self.refund_count += 1;
+                self.refund_fen = self.refund_fen.saturating_add(fact.amount.minor);
+            }
+            Fact::LossRecorded(fact) => self.loss_fen = self.loss_fen.saturating_add(fact.amount.minor),
+            Fact::KeysAllocated(fact) => {
+                let replaces = fact.chosen == AllocationReason::Replacement;
+                let bound = |key: &KeyRef| Bound { line: fact.line, key: *key, replaces };
+                self.keys.extend(fact.keys.iter().map(bound));
+            }
+            Fact::KeysReleased(fact) => {
+                let before = self.keys.len();
+                self.keys.retain(|bound| !fact.keys.contains(&bound.key));
+                if self.keys.len() == before {
+                    return false;
+                }
+            }
             _ => return false,
-        };
-        self.last_pos = event.position;
-        match self.placed.clone() {
-            Some(placed) => self.count(&placed, event.occurred_at, entry, event.position, cells),
-            None => self.early.push((event.occurred_at, entry)),
         }
+        self.last_pos = event.position;
         true
     }
 
-    fn place(&mut self, fact: &OrderPlaced, position: Position, cells: &mut Cells) {
-        let line = |line: &events::order::OrderLine| Line {
-            sku: line.sku.as_str().into(),
-            units: line.quantity.get(),
-            minor: line.amount.minor,
-        };
-        let placed = Placed {
-            account: fact.account.clone(),
-            currency: fact.total.currency,
-            lines: fact.lines.iter().map(line).collect(),
-        };
-        for (at, entry) in std::mem::take(&mut self.early) {
-            self.count(&placed, at, entry, position, cells);
-        }
-        self.units = placed.lines.iter().map(|line| i64::from(line.units)).sum();
-        self.placed = Some(placed);
+    /// From payment to first delivery in milliseconds, by the clocks that reported them; at least 0.
+    pub(crate) fn deliver_ms(&self) -> Option<i64> {
+        let micros = self.delivered_at?.micros().saturating_sub(self.paid_at?.micros());
+        Some((micros / 1_000).max(0))
     }
 
-    /// All that ever happens to an order of the past. Its lines have their own amounts, some of them negative. A refund
-    /// names no order, so it counts when it was given.
-    fn count_past(&mut self, account: &Account, lines: &[PastLine], event: &Event, cells: &mut Cells) {
-        let currency = lines.first().map_or(Currency::CNY, |line| line.amount.currency);
-        self.placed = Some(Placed { account: account.clone(), currency, lines: Vec::new() });
-        self.last_pos = event.position;
-        let is_refund = matches!(event.fact, Fact::PastRefundRecorded(_));
-        let mut items = BTreeSet::new();
+    /// Our list price of the whole order; none where an item had none.
+    pub(crate) fn list_fen(&self) -> Option<i64> {
+        let mut parts = self.placed.as_ref()?.parts.iter();
+        parts.try_fold(0_i64, |sum, part| Some(sum.saturating_add(part.list?)))
+    }
+
+    /// What the order came to.
+    pub(crate) fn figures(&self, knowledge: &Knowledge) -> Figures {
+        let of = |bp: u32, base: i64| {
+            // Half a minor unit is rounded up.
+            let part = (i128::from(base.max(0)) * i128::from(bp) + 5_000) / 10_000;
+            i64::try_from(part).unwrap_or(i64::MAX)
+        };
+        let mut figures = Figures {
+            paid: self.paid_fen,
+            refund: self.refund_fen,
+            loss: self.loss_fen,
+            commission: of(self.terms.commission_bp, self.paid_fen.saturating_sub(self.refund_fen)),
+            pay_fee: of(self.terms.pay_fee_bp, self.paid_fen),
+            ..Figures::default()
+        };
+        let Some(placed) = &self.placed else { return figures };
+        self.keys.iter().for_each(|bound| bound.count(knowledge, placed.currency, &mut figures));
+        figures
+    }
+
+    /// What each item of the order came to; the sums are those of [`Sale::figures`].
+    pub(crate) fn parts(&self, knowledge: &Knowledge) -> Vec<Figures> {
+        let Some(placed) = &self.placed else { return Vec::new() };
+        let whole = self.figures(knowledge);
+        if let [_] = placed.parts[..] {
+            return vec![whole];
+        }
+        let mut parts = vec![Figures::default(); placed.parts.len()];
+        let mut give = |amount: i64, put: fn(&mut Figures) -> &mut i64| {
+            for (part, share) in parts.iter_mut().zip(spread(amount, &placed.parts)) {
+                *put(part) = share;
+            }
+        };
+        give(whole.paid, |part| &mut part.paid);
+        give(whole.refund, |part| &mut part.refund);
+        give(whole.loss, |part| &mut part.loss);
+        give(whole.commission, |part| &mut part.commission);
+        give(whole.pay_fee, |part| &mut part.pay_fee);
+        for bound in &self.keys {
+            let part =
+                placed.lines.get(usize::from(bound.line)).and_then(|part| parts.get_mut(usize::from(*part)));
+            // A line that the order does not have is counted with the first.
+            if let Some(part) = part {
+                bound.count(knowledge, placed.currency, part);
+            } else if let Some(first) = parts.first_mut() {
+                bound.count(knowledge, placed.currency, first);
+            }
+        }
+        parts
+    }
+
+    /// The cells that the order being placed counts in.
+    pub(crate) fn placed_cells(&self) -> impl Iterator<Item = (Cell, Values)> {
+        let placed = self.placed.as_ref().filter(|placed| placed.is_order);
+        let mut values = [0; COLUMNS.len()];
+        values[1] = 1;
+        placed.into_iter().flat_map(move |placed| {
+            placed.parts.iter().map(move |part| (placed.cell(part, placed.at), values))
+        })
+    }
+
+    /// The cells that all else counts in: those of the hour of payment, or of the first refund where none was paid.
+    pub(crate) fn money_cells(&self, knowledge: &Knowledge) -> Vec<(Cell, Values)> {
+        let (Some(placed), Some(at)) = (&self.placed, self.paid_at.or(self.refunded_at)) else {
+            return Vec::new();
+        };
+        let is_paid = i64::from(self.paid_at.is_some());
+        let is_delivered = i64::from(self.deliver_ms().is_some());
+        let figures = self.parts(knowledge);
+        let values = |part: &Part, sums: Figures| {
+            let discount = part.list.map_or(0, |list| list.saturating_sub(part.amount));
+            [
+                0,
+                0,
+                is_paid,
+                is_paid * part.units,
+                sums.paid,
+                is_paid * discount,
+                self.refund_count,
+                sums.refund,
+                sums.loss,
+                sums.commission,
+                sums.pay_fee,
+                sums.cost,
+                sums.replacement_cost,
+                sums.uncosted,
+                is_delivered * part.units,
+                is_delivered,
+                self.deliver_ms().unwrap_or(0),
+            ]
+        };
+        let parts = placed.parts.iter().zip(figures);
+        parts.map(|(part, sums)| (placed.cell(part, at), values(part, sums))).collect()
+    }
+}
+
+impl Bound {
+    fn count(&self, knowledge: &Knowledge, currency: Currency, figures: &mut Figures) {
+        match knowledge.cost(self.key, currency) {
+            Some(cost) => {
+                figures.cost = figures.cost.saturating_add(cost);
+                if self.replaces {
+                    figures.replacement_cost = figures.replacement_cost.saturating_add(cost);
+                }
+            }
+            None => figures.uncosted += 1,
+        }
+    }
+}
+
+impl Placed {
+    fn new(
+        account: &Account,
+        currency: Currency,
+        buyer: Option<BuyerId>,
+        at: Timestamp,
+        lines: impl Iterator<Item = Part>,
+    ) -> Self {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut places = Vec::new();
         for line in lines {
-            let once = i64::from(items.insert(line.item.as_str()));
-            let key = cell(account, line.item.as_str().into(), currency, event.occurred_at);
-            let sums = cells.entry(key).or_default();
-            sums.last_pos = event.position;
-            if is_refund {
-                sums.refunds += once;
-                sums.refund = sums.refund.saturating_sub(line.amount.minor);
-            } else {
-                sums.orders += once;
-                sums.units = sums.units.saturating_add(line.quantity);
-                sums.gross = sums.gross.saturating_add(line.amount.minor);
+            let known = parts.iter().position(|part| part.sku == line.sku);
+            places.push(u16::try_from(known.unwrap_or(parts.len())).unwrap_or(u16::MAX));
+            match known.and_then(|place| parts.get_mut(place)) {
+                Some(part) => {
+                    part.units = part.units.saturating_add(line.units);
+                    part.amount = part.amount.saturating_add(line.amount);
+                    part.list = part.list.zip(line.list).map(|(a, b)| a.saturating_add(b));
+                }
+                None => parts.push(line),
             }
         }
+        Self { account: account.clone(), currency, buyer, at, is_order: true, parts, lines: places }
     }
 
-    fn count(&mut self, placed: &Placed, at: Timestamp, entry: Entry, position: Position, cells: &mut Cells) {
-        let is_first_payment = matches!(entry, Entry::Paid(_)) && self.paid_at.is_none();
-        if is_first_payment {
-            self.paid_at = Some(at);
-        }
-        let amount = match entry {
-            Entry::Paid(amount) | Entry::Refunded(amount) | Entry::Lost(amount) => amount,
-            Entry::Delivered => Money::zero(placed.currency),
-        };
-        match entry {
-            Entry::Paid(_) => self.paid_fen = self.paid_fen.saturating_add(amount.minor),
-            Entry::Refunded(_) => self.refund_fen = self.refund_fen.saturating_add(amount.minor),
-            Entry::Delivered => self.is_delivered = true,
-            Entry::Lost(_) => {}
-        }
-        let paid_at = self.paid_at.unwrap_or(at);
-        let wait_ms = (at.micros().saturating_sub(paid_at.micros()) / 1_000).max(0);
-        let shares = spread(amount.minor, &placed.lines);
-        for (number, (line, share)) in placed.lines.iter().zip(shares).enumerate() {
-            // Two lines of one item are one order for that item.
-            let once = i64::from(!placed.lines[..number].iter().any(|earlier| earlier.sku == line.sku));
-            let sums =
-                cells.entry(cell(&placed.account, line.sku.clone(), amount.currency, paid_at)).or_default();
-            sums.last_pos = position;
-            match entry {
-                Entry::Paid(_) => {
-                    sums.gross = sums.gross.saturating_add(share);
-                    sums.orders += i64::from(is_first_payment) * once;
-                    sums.units += i64::from(is_first_payment) * i64::from(line.units);
-                }
-                Entry::Delivered => {
-                    sums.delivered += i64::from(line.units);
-                    sums.delivered_orders += once;
-                    sums.deliver_ms = sums.deliver_ms.saturating_add(wait_ms * once);
-                }
-                Entry::Refunded(_) => {
-                    sums.refunds += once;
-                    sums.refund = sums.refund.saturating_add(share);
-                }
-                Entry::Lost(_) => sums.loss = sums.loss.saturating_add(share),
-            }
+    /// What the order costs.
+    pub(crate) fn amount(&self) -> i64 {
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.amount))
+    }
+
+    /// The item of a line.
+    pub(crate) fn sku_of(&self, line: u16) -> Option<&Arc<str>> {
+        let part = self.lines.get(usize::from(line))?;
+        self.parts.get(usize::from(*part)).map(|part| &part.sku)
+    }
+
+    fn cell(&self, part: &Part, at: Timestamp) -> Cell {
+        Cell {
+            hour: hour_of(at),
+            account: self.account.clone(),
+            sku: part.sku.clone(),
+            currency: self.currency,
         }
     }
 }
 
-fn units(lines: &[PastLine]) -> i64 {
-    lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
+/// A line of something past: its item is by the name it had there, where that is none of ours.
+fn past(line: &PastLine, sign: i64) -> Part {
+    let sku = line.item.parse::<Sku>().map_or_else(|_| line.item.as_str().into(), |sku| sku.as_str().into());
+    let (units, amount) = (sign.saturating_mul(line.quantity), sign.saturating_mul(line.amount.minor));
+    Part { sku, units, amount, list: None }
 }
 
-fn cell(account: &Account, sku: Arc<str>, currency: Currency, paid_at: Timestamp) -> Cell {
-    Cell {
-        day: paid_at.business_day(BusinessDay::SHANGHAI_OFFSET),
-        hour: Timestamp::from_micros(paid_at.micros().div_euclid(HOUR_US).saturating_mul(HOUR_US)),
-        account: account.clone(),
-        sku,
-        currency,
+/// Shares of an amount in proportion to what the parts cost (to their units where they cost nothing). Each share is
+/// the difference of two rounded running totals, so they add up to the amount exactly. An amount that is what the
+/// parts cost is shared just so.
+fn spread(amount: i64, parts: &[Part]) -> Vec<i64> {
+    if parts.iter().map(|part| i128::from(part.amount)).sum::<i128>() == i128::from(amount) {
+        return parts.iter().map(|part| part.amount).collect();
     }
-}
-
-/// Shares of an amount in proportion to what the lines cost (to their units where they cost nothing). Each share is
-/// the difference of two rounded running totals, so they add up to the amount exactly.
-fn spread(amount: i64, lines: &[Line]) -> Vec<i64> {
-    let is_free = lines.iter().all(|line| line.minor <= 0);
-    let weight = |line: &Line| i128::from(if is_free { i64::from(line.units) } else { line.minor.max(0) });
-    let whole: i128 = lines.iter().map(weight).sum::<i128>().max(1);
+    let is_free = parts.iter().all(|part| part.amount <= 0);
+    let weight = |part: &Part| i128::from(if is_free { part.units } else { part.amount }.max(0));
+    let whole: i128 = parts.iter().map(weight).sum();
     let (mut so_far, mut given) = (0_i128, 0_i64);
-    lines
+    let last = parts.len().saturating_sub(1);
+    parts
         .iter()
-        .map(|line| {
-            so_far += weight(line);
-            // A part of an i64, hence one itself.
-            let total = i64::try_from(i128::from(amount) * so_far / whole).unwrap_or(amount);
+        .enumerate()
+        .map(|(place, part)| {
+            so_far += weight(part);
+            // A part of an i64, hence one itself. Where nothing weighs anything, the last part takes all.
+            let total = if place == last { amount } else { share_of(amount, so_far, whole) };
             let share = total - given;
             given = total;
             share
         })
         .collect()
+}
+
+fn share_of(amount: i64, part: i128, whole: i128) -> i64 {
+    i64::try_from(i128::from(amount) * part / whole.max(1)).unwrap_or(amount)
 }
 
 #[cfg(test)]
@@ -251,13 +376,20 @@ mod tests {
         #[test]
         fn shares_add_up_to_the_amount(
             amount in 0..i64::MAX,
-            prices in proptest::collection::vec((0..1_000_000_i64, 1..100_u32), 1..8),
+            prices in proptest::collection::vec((0..1_000_000_i64, 1..100_i64), 1..8),
         ) {
-            let line = |(minor, units)| Line { sku: "steam-50".into(), units, minor };
-            let lines: Vec<Line> = prices.into_iter().map(line).collect();
-            let shares = spread(amount, &lines);
+            let part = |(amount, units)| Part { sku: "steam-50".into(), units, amount, list: None };
+            let parts: Vec<Part> = prices.into_iter().map(part).collect();
+            let shares = spread(amount, &parts);
             prop_assert_eq!(shares.iter().sum::<i64>(), amount);
             prop_assert!(shares.iter().all(|share| *share >= 0));
         }
+    }
+
+    #[test]
+    fn what_the_parts_cost_is_shared_just_so_even_where_one_takes_off() {
+        let part = |amount| Part { sku: "x".into(), units: 1, amount, list: None };
+        assert_eq!(spread(70, &[part(100), part(-30)]), [100, -30]);
+        assert_eq!(spread(35, &[part(100), part(-30)]), [35, 0]);
     }
 }

@@ -1,17 +1,18 @@
-//! A hand-written scenario and the rows it gives; and that no fen is lost.
+//! Hand-written scenarios and the rows they give.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use events::{
-    Fact,
-    channel::{AttemptRefused, WantedLine},
-    order::*,
+use events::{channel::*, order::*, pool::*, price::PriceSet};
+use projection::{
+    Views,
+    testkit::{Scribe, fold, merchant},
 };
-use projection::testkit::{Scribe, fold, merchant, plausible_history};
-use projection_sales::{Filter, Sales, by_day};
-use proptest::prelude::*;
-use vocabulary::{Account, Currency, DeliveryMethod, Money, OrderId, Quantity, Timestamp};
+use projection_sales::Sales;
+use sqlx::{Row, sqlite::SqliteRow};
+use vocabulary::{Account, BatchId, Currency, DeliveryMethod, KeyKind, Money, OrderId, Quantity, Timestamp};
+
+const ORDER: &str = "order-0198c1c0a0007000800000000000002a";
 
 fn yuan(minor: i64) -> Money {
     Money::new(minor, Currency::CNY)
@@ -39,15 +40,30 @@ fn placed(order: OrderId, account: &Account) -> OrderPlaced {
     }
 }
 
-#[tokio::test]
-async fn all_that_happens_to_an_order_counts_on_the_day_it_was_paid() {
-    let order: OrderId = "order-0198c1c0a0007000800000000000002a".parse().unwrap();
-    let account: Account = "taobao/main".parse().unwrap();
+/// The rows of a table, by its key, the named columns each.
+async fn rows<const N: usize>(views: &Views, table: &str, columns: [&str; N]) -> Vec<[Option<i64>; N]> {
+    let sql = format!("SELECT {} FROM {table} WHERE merchant = ? ORDER BY 1", columns.join(", "));
+    let row = |row: SqliteRow| std::array::from_fn(|n| row.try_get(n).unwrap());
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(merchant().as_str().to_owned());
+    query.fetch_all(views.reader()).await.unwrap().into_iter().map(row).collect()
+}
+
+fn start() -> (OrderId, Account, Scribe) {
     // One minute before midnight in Shanghai.
-    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-01T15:59:00Z").unwrap());
-    scribe.record(order.stream(), Some(&account), placed(order, &account));
+    let now = Timestamp::parse_rfc3339("2026-01-01T15:59:00Z").unwrap();
+    (ORDER.parse().unwrap(), "taobao/main".parse().unwrap(), Scribe::new(merchant(), now))
+}
+
+fn pay(scribe: &mut Scribe, order: OrderId, account: &Account) {
+    scribe.record(order.stream(), Some(account), placed(order, account));
     let paid = PaymentConfirmed { txn: "P-1".into(), through: account.clone(), amount: yuan(300) };
-    scribe.record(order.stream(), Some(&account), paid);
+    scribe.record(order.stream(), Some(account), paid);
+}
+
+#[tokio::test]
+async fn all_that_happens_to_an_order_counts_in_the_hour_it_was_paid() {
+    let (order, account, mut scribe) = start();
+    pay(&mut scribe, order, &account);
     scribe.now = scribe.now.plus_secs(86_400);
     for _ in 0..2 {
         let delivered = OrderDelivered { delivery: 1, method: DeliveryMethod::Reply, lines: vec![] };
@@ -56,72 +72,119 @@ async fn all_that_happens_to_an_order_counts_on_the_day_it_was_paid() {
     scribe.record(order.stream(), None, RefundSettled { refund: "R-1".into(), amount: yuan(100) });
 
     let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
-    let days = by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap();
-    let figures = |sku: &str| {
-        let day = days.iter().find(|day| day.sku == sku).unwrap();
-        assert_eq!((day.paid_date.as_str(), day.channel.as_str()), ("2026-01-01", "taobao/main"));
-        [day.orders_count, day.units_count, day.gross_fen, day.delivered_count, day.refund_fen, day.net_fen]
-    };
-    assert_eq!(days.len(), 2);
-    assert_eq!(figures("steam-50"), [1, 2, 200, 2, 66, 134]);
-    assert_eq!(figures("psn-100"), [1, 1, 100, 1, 34, 66]);
-    let later = Filter {
-        from: Some(Timestamp::parse_rfc3339("2026-01-02T16:00:00Z").unwrap().business_day(28_800)),
-        ..Filter::default()
-    };
-    assert_eq!(by_day(views.reader(), &merchant(), &later).await.unwrap(), []);
+    let columns = ["gross_fen", "orders_count", "paid_count", "units_count", "delivered_count", "refund_fen"];
+    let wanted = [[100, 1, 1, 1, 1, 34], [200, 1, 1, 2, 2, 66]].map(|row: [i64; 6]| row.map(Some));
+    for table in ["mart_sales_hour_sum", "mart_sales_day_sum"] {
+        assert_eq!(rows(&views, table, columns).await, wanted, "{table}");
+        let dates: Vec<String> =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT business_date FROM {table}")))
+                .fetch_all(views.reader())
+                .await
+                .unwrap();
+        assert_eq!(dates, ["2026-01-01"; 2], "{table}");
+    }
 }
 
 #[tokio::test]
 async fn a_refund_known_before_its_order_counts_when_the_order_is_known() {
-    let order: OrderId = "order-0198c1c0a0007000800000000000002a".parse().unwrap();
-    let account: Account = "taobao/main".parse().unwrap();
-    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-02T03:00:00Z").unwrap());
+    let (order, account, mut scribe) = start();
     scribe.record(order.stream(), None, RefundSettled { refund: "R-1".into(), amount: yuan(300) });
+    let nothing = fold(Arc::new(Sales), &scribe.events).await.unwrap();
+    assert!(rows(&nothing, "mart_sales_day_sum", ["refund_fen"]).await.is_empty());
     scribe.record(order.stream(), Some(&account), placed(order, &account));
     let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
-    let days = by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap();
-    let refunds: Vec<(i64, i64)> = days.iter().map(|day| (day.refund_fen, day.gross_fen)).collect();
-    assert_eq!(refunds, [(100, 0), (200, 0)]);
-}
-
-/// Money by kind, as the log has it.
-fn money_in_log(history: &[events::RecordedEvent]) -> BTreeMap<&'static str, i64> {
-    let mut sums = BTreeMap::from([("gross", 0), ("refund", 0)]);
-    for event in history {
-        let (kind, amount) = match event.fact().unwrap() {
-            Fact::PaymentConfirmed(e) => ("gross", e.amount),
-            Fact::PastOrderRecorded(e) => ("gross", e.total),
-            Fact::PastRefundRecorded(e) => ("refund", e.total),
-            Fact::RefundSettled(e) => ("refund", e.amount),
-            _ => continue,
-        };
-        *sums.entry(kind).or_default() += amount.minor;
-    }
-    sums
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
-
-    #[test]
-    fn every_fen_in_the_mart_is_a_fen_in_the_log(seed in any::<u64>(), events in 1..900_usize) {
-        let history = plausible_history(seed, events);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let days = runtime.block_on(async {
-            let views = fold(Arc::new(Sales), &history).await.unwrap();
-            by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap()
-        });
-        let sum = |of: fn(&projection_sales::DaySales) -> i64| days.iter().map(of).sum::<i64>();
-        let mart = BTreeMap::from([("gross", sum(|d| d.gross_fen)), ("refund", sum(|d| d.refund_fen))]);
-        prop_assert_eq!(mart, money_in_log(&history));
-    }
+    let sums = rows(&views, "mart_sales_day_sum", ["refund_fen", "gross_fen", "paid_count"]).await;
+    assert_eq!(sums, [[Some(100), Some(0), Some(0)], [Some(200), Some(0), Some(0)]]);
 }
 
 #[tokio::test]
-async fn an_order_that_found_no_keys_is_an_attempt_line_by_line() {
-    let account: Account = "taobao/main".parse().unwrap();
-    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-02T03:00:00Z").unwrap());
+async fn a_margin_is_what_is_left_after_commission_fee_and_keys_and_a_refund_takes_its_commission_back() {
+    let (order, account, mut scribe) = start();
+    let connected = ChannelConnected {
+        account: account.clone(),
+        name: "Taobao".into(),
+        currency: Currency::CNY,
+        orders_of: account.clone(),
+        settings_digest: "00".into(),
+    };
+    scribe.record(account.stream(), None, connected);
+    let terms = ChannelTermsSet {
+        account: account.clone(),
+        kind: ChannelKind::Marketplace,
+        commission_bp: 550,
+        pay_fee_bp: 60,
+        sync_delay_s: 0,
+        value_tags: Vec::new(),
+    };
+    scribe.record(account.stream(), None, terms);
+    for (sku, list) in [("steam-50", 120), ("psn-100", 90)] {
+        let price = PriceSet {
+            sku: sku.parse().unwrap(),
+            account: None,
+            unit_price: yuan(list),
+            valid_from: scribe.now,
+            valid_until: None,
+            reason: "plan".into(),
+        };
+        scribe.record(format!("price-{sku}").parse().unwrap(), None, price);
+    }
+    // Each key is three units and cost 100: 33, 33 and 34.
+    let opened = BatchOpened {
+        sku: "steam-50".parse().unwrap(),
+        batch: BatchId(1),
+        key_kind: KeyKind::Reusable { use_limit: 3 },
+        supplier: None,
+        unit_cost: Some(yuan(100)),
+        sell_until: None,
+    };
+    scribe.record("pool-steam-50".parse().unwrap(), None, opened);
+    pay(&mut scribe, order, &account);
+    let allocate = |scribe: &mut Scribe, line, keys: &[&str], chosen| {
+        let keys = keys.iter().map(|key| key.parse().unwrap()).collect();
+        let fact = KeysAllocated { order, line, account: account.clone(), keys, chosen };
+        scribe.record("pool-steam-50".parse().unwrap(), None, fact);
+    };
+    allocate(&mut scribe, 0, &["b1-0.1", "b1-0.2"], AllocationReason::Stock);
+    allocate(&mut scribe, 1, &["b2-7"], AllocationReason::Stock);
+    let columns = [
+        "list_fen",
+        "discount_fen",
+        "commission_fen",
+        "pay_fee_fen",
+        "cost_fen",
+        "uncosted_count",
+        "margin_fen",
+    ];
+    let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
+    // 5.5 % of 300 is 16.5, which is rounded up; 0.6 % is 1.8.
+    assert_eq!(rows(&views, "fct_sale", columns).await, [[330, 30, 17, 2, 67, 1, 214].map(Some)]);
+
+    scribe.record(order.stream(), None, RefundSettled { refund: "R-1".into(), amount: yuan(100) });
+    allocate(&mut scribe, 0, &["b1-1"], AllocationReason::Replacement);
+    let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
+    assert_eq!(rows(&views, "fct_sale", columns).await, [[330, 30, 11, 2, 100, 1, 87].map(Some)]);
+    let replaced = rows(&views, "fct_sale", ["replacement_cost_fen"]).await;
+    assert_eq!(replaced, [[Some(33)]]);
+
+    let released = KeysReleased {
+        order,
+        line: 0,
+        account: account.clone(),
+        keys: vec!["b1-0.2".parse().unwrap()],
+        reason: "refunded".into(),
+    };
+    scribe.record("pool-steam-50".parse().unwrap(), None, released);
+    let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
+    assert_eq!(
+        rows(&views, "fct_sale", ["cost_fen"]).await,
+        [[Some(66)]],
+        "what went back to stock costs nothing"
+    );
+}
+
+#[tokio::test]
+async fn who_was_refused_is_counted_once_per_item() {
+    let (_, account, mut scribe) = start();
     let wanted = |sku: &str, units| WantedLine {
         sku: sku.parse().unwrap(),
         quantity: Quantity::try_from(units).unwrap(),
@@ -129,58 +192,43 @@ async fn an_order_that_found_no_keys_is_an_attempt_line_by_line() {
     let refused = AttemptRefused {
         account: account.clone(),
         external_no: "T-9".into(),
-        lines: vec![wanted("steam-50", 2), wanted("psn-100", 1)],
+        lines: vec![wanted("steam-50", 2), wanted("steam-50", 1), wanted("psn-100", 1)],
         reason: "out_of_stock".into(),
     };
-    scribe.record_late(account.stream(), Some(&account), refused, 1_000);
+    scribe.record(account.stream(), Some(&account), refused);
     let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
-    let rows: Vec<(String, i64, String, String)> =
-        sqlx::query_as("SELECT sku, quantity_count, reason, occurred_at FROM fct_attempt ORDER BY line")
-            .fetch_all(views.reader())
-            .await
-            .unwrap();
-    let row = |sku: &str, units| {
-        (sku.to_owned(), units, "out_of_stock".to_owned(), "2026-01-02T02:59:59.000000Z".to_owned())
-    };
-    assert_eq!(rows, [row("steam-50", 2), row("psn-100", 1)]);
-    assert_eq!(by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap(), [], "it is no sale");
+    let counted = rows(&views, "mart_sales_hour_sum", ["refused_count", "orders_count"]).await;
+    assert_eq!(counted, [[Some(1), Some(0)], [Some(1), Some(0)]]);
+    let units = rows(&views, "fct_attempt_refused", ["line", "units_count"]).await;
+    assert_eq!(units, [[Some(0), Some(2)], [Some(1), Some(1)], [Some(2), Some(1)]]);
 }
 
 #[tokio::test]
-async fn orders_of_the_past_count_with_the_amounts_of_their_lines_and_refunds_when_they_were_given() {
-    let (order, back): (OrderId, OrderId) = (
-        "order-0198c1c0a0007000800000000000002a".parse().unwrap(),
-        "order-0198c1c0a0007000800000000000002b".parse().unwrap(),
-    );
-    let account: Account = "retail/france".parse().unwrap();
-    let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339("2026-01-02T03:00:00Z").unwrap());
-    let gbm = |minor| Money::new(minor, Currency::GBM);
-    let line = |item: &str, quantity, minor| PastLine { item: item.into(), quantity, amount: gbm(minor) };
-    let (external_no, buyer) = ("536370".to_owned(), None);
-    let lines = vec![line("22728", 24, 90_000), line("22728", 1, 3_750), line("BANK CHARGES", -1, -500)];
-    let fact =
-        PastOrderRecorded { order, account: account.clone(), external_no, lines, total: gbm(93_250), buyer };
-    scribe.record_late(order.stream(), Some(&account), fact, 86_400_000);
-    let (external_no, lines) = ("C536379".to_owned(), vec![line("22728", -2, -7_500)]);
-    let fact = PastRefundRecorded {
-        order: back,
+async fn history_counts_when_it_was_sold_and_money_given_back_when_it_was() {
+    let (order, account, mut scribe) = start();
+    let past = |item: &str, quantity, minor| PastLine { item: item.into(), quantity, amount: yuan(minor) };
+    let sold = PastOrderRecorded {
+        order,
         account: account.clone(),
-        external_no,
-        lines,
-        total: gbm(7_500),
+        external_no: "536365".into(),
+        lines: vec![past("85123A", 6, 1_530), past("D", -1, -30)],
+        total: yuan(1_500),
         buyer: None,
     };
-    scribe.record(back.stream(), Some(&account), fact);
+    scribe.record_late(order.stream(), Some(&account), sold, 3_600_000);
+    let other: OrderId = "order-0198c1c0a0007000800000000000002b".parse().unwrap();
+    let back = PastRefundRecorded {
+        order: other,
+        account: account.clone(),
+        external_no: "C536366".into(),
+        lines: vec![past("85123A", -2, -510)],
+        total: yuan(510),
+        buyer: None,
+    };
+    scribe.record(other.stream(), Some(&account), back);
     let views = fold(Arc::new(Sales), &scribe.events).await.unwrap();
-    let days = by_day(views.reader(), &merchant(), &Filter::default()).await.unwrap();
-    let rows: Vec<_> = days
-        .iter()
-        .map(|day| (day.paid_date.as_str(), day.sku.as_str(), day.orders_count, day.units_count, day.net_fen))
-        .collect();
-    let wanted = [
-        ("2026-01-01", "22728", 1, 25, 93_750),
-        ("2026-01-01", "BANK CHARGES", 1, -1, -500),
-        ("2026-01-02", "22728", 0, 0, -7_500),
-    ];
-    assert_eq!(rows, wanted);
+    let columns = ["gross_fen", "orders_count", "paid_count", "units_count", "refund_count", "refund_fen"];
+    let found = rows(&views, "mart_sales_hour_sum", columns).await;
+    let wanted = [[-30, 1, 1, -1, 0, 0], [0, 0, 0, 0, 1, 510], [1_530, 1, 1, 6, 0, 0]];
+    assert_eq!(found, wanted.map(|row: [i64; 6]| row.map(Some)));
 }

@@ -89,14 +89,14 @@ async fn an_order_that_found_no_keys_is_an_attempt_and_its_message_admits_it() {
         let refused = world.send(world.signed("/v1/in/generic/own", id, &paid("A-1"))).await;
         assert!(!refused.status.is_success(), "{}", refused.text());
     }
-    let attempts = rows(&world, "fct_attempt").await;
+    let attempts = rows(&world, "fct_attempt_refused").await;
     assert_eq!(attempts.len(), 1, "{attempts:?}");
     let of = |column: &str| attempts[0][column].clone();
     assert_eq!(
-        (of("sku"), of("quantity_count"), of("reason")),
+        (of("sku_id"), of("units_count"), of("reason")),
         (json!("steam-50"), json!(1), json!("out_of_stock"))
     );
-    assert_eq!((of("channel"), of("platform_order_no")), (json!("generic/own"), json!("A-1")));
+    assert_eq!((of("channel_id"), of("platform_order_no")), (json!("generic/own"), json!("A-1")));
     let refused = world.get("/v1/inbox?verdict=rejected").await.good();
     let messages = refused["messages"].as_array().unwrap();
     let caused = messages.iter().filter(|message| !message["first_pos"].is_null());

@@ -73,7 +73,7 @@ async fn past_orders_are_in_the_orders_in_the_sales_and_in_the_buyers_timeline()
         sales["rows"].as_array().unwrap().iter().map(|row| row[column].as_i64().unwrap()).sum()
     };
     assert_eq!((sum("gross_fen"), sum("refund_fen"), sum("net_fen")), (143_500, 7_500, 136_000));
-    assert_eq!((sum("units_count"), sum("orders_count"), sum("refund_count")), (28, 3, 1));
+    assert_eq!((sum("units"), sum("paid_count"), sum("refund_count")), (28, 3, 1));
     let buyer = order["buyer"].as_str().unwrap();
     let timeline = world.get(&format!("/v1/buyers/{buyer}/timeline")).await.good();
     let kinds: Vec<&str> = timeline["moments"]

@@ -127,6 +127,7 @@ impl World {
             Arc::new(projection_timeline::Timeline),
             Arc::new(projection_sales::Sales),
             Arc::new(projection_insight::Insight),
+            Arc::new(projection_marts::Marts),
         ];
         let options = Options { pace: Duration::ZERO, ..Options::default() };
         let projections = Projections::open(&dir.path().join("views.db"), models, options).await.unwrap();

@@ -147,10 +147,10 @@ async fn sum(data: &Path, progress: &dyn Fn(&str), reading: &mut Reading) -> any
     let (views, merchant) = views(data).await?;
     let year = by_day(views.reader(), &merchant, &Filter::default()).await.context("a year's sales")?;
     let middle = year.get(year.len() / 2).context("there are no sales")?;
-    let noon = Timestamp::parse_rfc3339(&format!("{}T12:00:00Z", middle.paid_date))?;
+    let noon = Timestamp::parse_rfc3339(&format!("{}T12:00:00Z", middle.business_date))?;
     let day = |days: i64| noon.plus_secs(days * 86_400).business_day(BusinessDay::SHANGHAI_OFFSET);
     let month = Filter { from: Some(day(-15)), to: Some(day(14)), ..Filter::default() };
-    let of_one = Filter { sku: Some(middle.sku.parse()?), ..Filter::default() };
+    let of_one = Filter { sku: Some(middle.sku_id.parse()?), ..Filter::default() };
     let times = async |filter: &Filter| -> anyhow::Result<Times> {
         let mut times = Vec::new();
         for _ in 0..SUMS {

@@ -4,6 +4,7 @@
 mod arrows;
 mod links;
 mod pages;
+mod written;
 
 use std::{
     fs,

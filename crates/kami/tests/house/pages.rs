@@ -2,8 +2,6 @@
 
 use std::{fs, process::Command};
 
-use events::Fact;
-use projection::Projection;
 use serde_json::Value;
 use vocabulary::Reason;
 
@@ -35,17 +33,6 @@ fn every_error_code_has_its_page_and_every_page_its_code() {
         let known = catalogue.iter().any(|(code, ..)| name == format!("{code}.md"));
         assert!(known || name == "README.md", "docs/errors/{name} is of no code");
     }
-}
-
-#[test]
-fn every_event_type_is_in_the_catalogue_page() {
-    let page = read("docs/reference/events.md");
-    let catalogue = Fact::catalogue();
-    for (name, version, _) in &catalogue {
-        assert!(page.contains(&format!("| `{name}` | {version} |")), "{name} version {version} is missing");
-    }
-    let rows = page.lines().filter(|line| line.starts_with("| `") && line.split(" | ").count() == 4).count();
-    assert_eq!(rows, catalogue.len(), "the page names an event that is none");
 }
 
 /// The names in the list of commands of a help text.
@@ -118,45 +105,6 @@ fn every_setting_is_in_the_configuration_page_with_its_default() {
         match value.as_table() {
             Some(section) => section.iter().for_each(|(key, value)| check(format!("{name}.{key}"), value)),
             None => check(name.clone(), value),
-        }
-    }
-}
-
-#[test]
-fn every_table_and_column_is_in_the_tables_page() {
-    let page = read("docs/reference/data.md");
-    for file in ["crates/event-log-sqlite/src/schema.sql", "crates/vault/src/schema.sql"] {
-        for table in read(file).split("CREATE TABLE ").skip(1) {
-            let (name, rest) = table.split_once(" (").unwrap();
-            let section = page.split(&format!("`{name}`\n")).nth(1);
-            let section = section.unwrap_or_else(|| panic!("data.md has no table {name}"));
-            let section = section.split("\n### ").next().unwrap();
-            let columns = rest.lines().skip(1).take_while(|line| !line.starts_with(')'));
-            for column in columns.filter_map(|line| line.split_whitespace().next()) {
-                let is_column = column.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-                let told = section.contains(&format!("| `{column}` |"));
-                assert!(!is_column || told, "data.md lacks {name}.{column}");
-            }
-        }
-    }
-    let read_models: [&dyn Projection; 7] = [
-        &projection_insight::Insight,
-        &projection_journeys::Journeys,
-        &projection_orders::Orders,
-        &projection_quotas::Quotas,
-        &projection_people::People,
-        &projection_timeline::Timeline,
-        &projection_sales::Sales,
-    ];
-    for model in read_models {
-        for table in model.tables() {
-            let section = page.split(&format!("### `{}`\n", table.name)).nth(1);
-            let section = section.unwrap_or_else(|| panic!("data.md has no table {}", table.name));
-            for column in table.columns {
-                let (name, meaning) = (format!("`{}`", column.name), column.en);
-                let told = section.lines().any(|line| line.contains(&name) && line.contains(meaning));
-                assert!(told, "data.md does not say of {}.{name}: {meaning}", table.name);
-            }
         }
     }
 }

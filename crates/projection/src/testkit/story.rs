@@ -124,6 +124,23 @@ impl Story {
             };
             self.scribe.record(account.stream(), Some(&account), fact);
         }
+        for (account, (commission_bp, kind)) in self.accounts.iter().zip([
+            (550, ChannelKind::Marketplace),
+            (500, ChannelKind::Social),
+            (60, ChannelKind::Social),
+            // The own site keeps nothing of a sale, and nobody said so.
+        ]) {
+            let account = account.clone();
+            let fact = ChannelTermsSet {
+                account: account.clone(),
+                kind,
+                commission_bp,
+                pay_fee_bp: 60,
+                sync_delay_s: 30,
+                value_tags: vec!["fast".into()],
+            };
+            self.scribe.record(account.stream(), None, fact);
+        }
         for pool in &self.pools {
             let fact = SkuDefined {
                 sku: pool.sku.clone(),
@@ -145,9 +162,11 @@ impl Story {
             sku: sku.clone(),
             batch,
             key_kind,
-            supplier: None,
-            unit_cost: None,
-            sell_until: None,
+            supplier: (batch.0 % 2 == 0).then(|| "wholesale".into()),
+            // Of some batches nobody says what they cost.
+            unit_cost: (batch.0 % 5 > 0)
+                .then(|| Money::new(1_900 + i64::from(batch.0 % 7) * 10, Currency::CNY)),
+            sell_until: (batch.0 % 6 == 1).then(|| self.scribe.now.plus_secs(7_200)),
         };
         self.scribe.record(sku.pool_stream(), None, opened);
         let fingerprints =

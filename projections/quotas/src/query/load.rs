@@ -1,12 +1,12 @@
 //! Rows back into the state of the fold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use projection::ApplyError;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use vocabulary::{BatchId, KeyRef, MerchantId, Money, Position, Sku, Timestamp};
 
-use crate::pool::{Batch, Holder, Place, Pool, Quota};
+use crate::pool::{Batch, Holder, Out, Place, Pool, Quota};
 
 /// The pool of an item as its rows say; empty where it has none.
 pub(crate) async fn load_pool(
@@ -14,32 +14,33 @@ pub(crate) async fn load_pool(
     sku: &Sku,
     conn: &mut SqliteConnection,
 ) -> Result<Pool, ApplyError> {
-    let mut pool = Pool::default();
+    let (mut batches, mut quotas) = (BTreeMap::new(), BTreeMap::new());
     let rows = sqlx::query(
         "SELECT batch_id, supplier, unit_cost_fen, currency, sell_until_at, opened_at, use_limit, is_quarantined,
                 imported_count, available_count, quarantined_count, reserved_count, allocated_count,
-                delivered_count, revoked_count, voided_count, last_pos
-         FROM ops_key_pool WHERE merchant = ? AND sku = ?",
+                delivered_count, revoked_count, voided_count, last_pos, bad_count
+         FROM batch_row WHERE merchant = ? AND sku = ?",
     )
     .bind(merchant.as_str())
     .bind(sku.as_str())
     .fetch_all(&mut *conn)
     .await?;
     for row in &rows {
-        pool.batches.insert(BatchId(row.try_get(0)?), batch_of(row)?);
+        batches.insert(BatchId(row.try_get(0)?), batch_of(row)?);
     }
     let rows = sqlx::query(
-        "SELECT channel, is_set, floor_count, cap_count, taken_count, held_count, sold_count
-         FROM ops_quota WHERE merchant = ? AND sku = ?",
+        "SELECT channel, is_set, floor_count, cap_count, taken_count, held_count, sold_count,
+                out_at, out_pos, set_pos
+         FROM quota_row WHERE merchant = ? AND sku = ?",
     )
     .bind(merchant.as_str())
     .bind(sku.as_str())
     .fetch_all(&mut *conn)
     .await?;
     for row in &rows {
-        pool.quotas.insert(row.try_get::<&str, _>(0)?.parse()?, quota_of(row)?);
+        quotas.insert(row.try_get::<&str, _>(0)?.parse()?, quota_of(row)?);
     }
-    Ok(pool)
+    Ok(Pool::of(batches, quotas))
 }
 
 /// A unit as its row says.
@@ -89,6 +90,7 @@ fn batch_of(row: &SqliteRow) -> Result<Batch, ApplyError> {
         is_quarantined: row.try_get(7)?,
         imported: number(row, 8)?,
         counts,
+        bad: number(row, 17)?,
         last_pos: Position(number(row, 16)?),
         era: 0,
         era_pos: Position(0),
@@ -104,6 +106,13 @@ fn quota_of(row: &SqliteRow) -> Result<Quota, ApplyError> {
         taken: number(row, 4)?,
         held: number(row, 5)?,
         sold: number(row, 6)?,
+        set_pos: row.try_get::<Option<i64>, _>(9)?.and_then(|pos| u64::try_from(pos).ok()).map(Position),
+        out: match row.try_get::<Option<&str>, _>(7)? {
+            Some(since) => {
+                Some(Out { since: Timestamp::parse_rfc3339(since)?, position: Position(number(row, 8)?) })
+            }
+            None => None,
+        },
     })
 }
 

@@ -1,0 +1,9 @@
+//! The analysts' views against the log.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod book;
+mod laws;
+mod people;
+mod scenes;
+mod support;
+mod totals;

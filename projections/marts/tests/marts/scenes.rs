@@ -1,0 +1,339 @@
+//! Hand-written scenes and the rows they give.
+
+use std::sync::Arc;
+
+use events::{channel::*, order::*, pool::*, price::PriceSet, sku::SkuDefined};
+use projection::{
+    Views,
+    testkit::{Scribe, merchant},
+};
+use sqlx::AssertSqlSafe;
+use vocabulary::{
+    Account, BatchId, Currency, DeliveryMethod, KeyKind, KeyRef, Money, OrderId, Quantity, Sku, Timestamp,
+};
+
+use crate::support::{folded, rows};
+
+fn parsed<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+fn yuan(minor: i64) -> Money {
+    Money::new(minor, Currency::CNY)
+}
+
+/// A shop with one account and one item.
+struct Shop {
+    scribe: Scribe,
+    account: Account,
+    sku: Sku,
+    orders: u32,
+}
+
+impl Shop {
+    fn open(now: &str) -> Self {
+        let (account, sku): (Account, Sku) = (parsed("taobao/main"), parsed("steam-50"));
+        let mut scribe = Scribe::new(merchant(), Timestamp::parse_rfc3339(now).unwrap());
+        let connected = ChannelConnected {
+            account: account.clone(),
+            name: "Taobao".into(),
+            currency: Currency::CNY,
+            orders_of: account.clone(),
+            settings_digest: "00".into(),
+        };
+        scribe.record(account.stream(), None, connected);
+        let defined = SkuDefined {
+            sku: sku.clone(),
+            name: "Steam 50".into(),
+            family: "games".into(),
+            key_kind: KeyKind::OneShot,
+            face_value: Some(yuan(5_000)),
+        };
+        scribe.record(sku.stream(), None, defined);
+        Self { scribe, account, sku, orders: 0 }
+    }
+
+    fn import(&mut self, batch: u32, count: u32, sell_until: Option<Timestamp>) {
+        let (sku, key_kind) = (self.sku.clone(), KeyKind::OneShot);
+        let supplier = Some("wholesale".to_owned());
+        let unit_cost = Some(yuan(3_000));
+        let opened = BatchOpened { sku, batch: BatchId(batch), key_kind, supplier, unit_cost, sell_until };
+        self.scribe.record(self.sku.pool_stream(), None, opened);
+        let fingerprints = (0..count).map(|index| format!("{batch:016x}{index:016x}")).collect();
+        let sku = self.sku.clone();
+        let imported = KeysImported { sku, batch: BatchId(batch), first_index: 0, fingerprints };
+        self.scribe.record(self.sku.pool_stream(), None, imported);
+    }
+
+    /// An order that is paid and delivered at once; the key is of batch 1.
+    fn sell(&mut self, key: &str, buyer: Option<&str>, amount: i64) -> OrderId {
+        self.orders += 1;
+        let order: OrderId = parsed(&format!("order-0198c1c0a000700080000000{:08x}", self.orders));
+        let line =
+            OrderLine { sku: self.sku.clone(), item: None, quantity: Quantity::ONE, amount: yuan(amount) };
+        let placed = OrderPlaced {
+            order,
+            account: self.account.clone(),
+            external_no: format!("T-{}", self.orders),
+            lines: vec![line],
+            total: yuan(amount),
+            buyer: buyer.map(parsed),
+            delivery: DeliveryMethod::Reply,
+            memo: None,
+        };
+        let account = self.account.clone();
+        self.scribe.record_late(order.stream(), Some(&account), placed, 90_500);
+        let paid =
+            PaymentConfirmed { txn: format!("P-{}", self.orders), through: account, amount: yuan(amount) };
+        self.scribe.record(order.stream(), None, paid);
+        self.allocate(order, key, AllocationReason::Stock);
+        let lines = vec![LineKeys { line: 0, sku: self.sku.clone(), keys: vec![parsed(key)] }];
+        let delivered = OrderDelivered { delivery: 1, method: DeliveryMethod::Reply, lines };
+        self.scribe.record(order.stream(), None, delivered);
+        order
+    }
+
+    fn allocate(&mut self, order: OrderId, key: &str, chosen: AllocationReason) {
+        let (keys, account) = (vec![parsed(key)], self.account.clone());
+        let fact = KeysAllocated { order, line: 0, account, keys, chosen };
+        self.scribe.record(self.sku.pool_stream(), None, fact);
+    }
+
+    fn replace(&mut self, order: OrderId, old: &str, new: &str, cost_owner: &str) {
+        self.allocate(order, new, AllocationReason::Replacement);
+        let (old, new): (KeyRef, KeyRef) = (parsed(old), parsed(new));
+        let revoked = KeysRevoked { order, line: 0, keys: vec![old], reason: "bad_key".into() };
+        self.scribe.record(self.sku.pool_stream(), None, revoked);
+        let (reason, cost_owner) = ("bad_key".to_owned(), cost_owner.to_owned());
+        self.scribe.record(order.stream(), None, KeyReplaced { line: 0, old, new, reason, cost_owner });
+    }
+
+    fn refuse(&mut self, units: i64) {
+        let quantity = Quantity::try_from(units).unwrap();
+        let fact = AttemptRefused {
+            account: self.account.clone(),
+            external_no: "T-no".into(),
+            lines: vec![WantedLine { sku: self.sku.clone(), quantity }],
+            reason: "out_of_stock".into(),
+        };
+        self.scribe.record(self.account.stream(), None, fact);
+    }
+
+    fn price(&mut self, account: Option<&str>, minor: i64) {
+        let fact = PriceSet {
+            sku: self.sku.clone(),
+            account: account.map(parsed),
+            unit_price: yuan(minor),
+            valid_from: self.scribe.now,
+            valid_until: None,
+            reason: "plan".into(),
+        };
+        self.scribe.record(self.sku.price_stream(), None, fact);
+    }
+
+    fn later(&mut self, secs: i64) {
+        self.scribe.now = self.scribe.now.plus_secs(secs);
+    }
+
+    async fn views(&self) -> Arc<Views> {
+        folded(&self.scribe.events).await
+    }
+}
+
+async fn texts(views: &Views, sql: &str) -> Vec<String> {
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(views.reader()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a8_both_clocks_are_there_and_late_orders_can_be_counted() {
+    let mut shop = Shop::open("2026-01-02T03:00:00Z");
+    shop.import(1, 2, None);
+    shop.sell("b1-0", None, 5_000);
+    let views = shop.views().await;
+    let sql = "SELECT occurred_at || ' ' || recorded_at || ' ' || late_s || ' ' || is_guest FROM fct_order WHERE late_s > 60";
+    let wanted = "2026-01-02T02:58:29.500000Z 2026-01-02T03:00:00.000000Z 91 1";
+    assert_eq!(texts(&views, sql).await, [wanted]);
+    let sql = "SELECT type FROM fct_order_event WHERE recorded_epoch - occurred_epoch > 60";
+    assert_eq!(texts(&views, sql).await, ["OrderPlaced"]);
+}
+
+#[tokio::test]
+async fn a_time_without_stock_is_an_interval_and_who_was_refused_in_it_is_counted() {
+    // 23:30 in Shanghai.
+    let mut shop = Shop::open("2026-01-01T15:30:00Z");
+    shop.import(1, 2, None);
+    shop.sell("b1-0", None, 5_000);
+    shop.refuse(7);
+    shop.later(60);
+    shop.sell("b1-1", None, 5_000);
+    shop.later(600);
+    shop.refuse(3);
+    shop.later(3_000);
+    shop.import(2, 1, None);
+    shop.refuse(9);
+    let cap = QuotaSet {
+        sku: shop.sku.clone(),
+        account: shop.account.clone(),
+        floor: 0,
+        cap: Some(0),
+        reason: "stop".into(),
+    };
+    shop.later(100);
+    shop.scribe.record(shop.sku.pool_stream(), None, cap);
+    shop.later(40);
+    shop.refuse(1);
+    let views = shop.views().await;
+    let columns =
+        ["from_at", "COALESCE(to_at, '-')", "cause", "out_s", "refused_count", "refused_units_count"];
+    let found = rows(&views, "mart_stockout", 3, &columns, None).await;
+    let wanted = [
+        ("2026-01-01T15:31:00.000000Z 2026-01-01T16:31:00.000000Z pool".to_owned(), vec![3_600, 1, 3]),
+        ("2026-01-01T16:32:40.000000Z - quota".to_owned(), vec![40, 1, 1]),
+    ];
+    assert_eq!(found, wanted.into());
+    let columns = ["business_date", "sold", "refused_count", "starved_minutes"];
+    let used = rows(&views, "mart_quota_use", 1, &columns, None).await;
+    // 29 minutes before midnight, 31 after it, and 40 seconds.
+    let wanted = [("2026-01-01".to_owned(), vec![2, 2, 29]), ("2026-01-02".to_owned(), vec![0, 2, 31])];
+    assert_eq!(used, wanted.into());
+}
+
+#[tokio::test]
+async fn what_became_of_a_batch_is_told_by_the_week_it_was_delivered_in() {
+    // A Sunday in Shanghai, a Saturday in Greenwich.
+    let mut shop = Shop::open("2026-01-03T20:00:00Z");
+    shop.import(1, 5, None);
+    let first = shop.sell("b1-0", None, 5_000);
+    let second = shop.sell("b1-1", None, 5_000);
+    shop.sell("b1-2", None, 5_000);
+    shop.later(864_000);
+    shop.replace(first, "b1-0", "b1-3", "supplier");
+    let revoked =
+        KeysRevoked { order: second, line: 0, keys: vec![parsed("b1-1")], reason: "refunded".into() };
+    shop.scribe.record(shop.sku.pool_stream(), None, revoked);
+    let views = shop.views().await;
+    let columns = ["week_date", "delivered", "replaced", "confirmed_bad", "refunded", "supplier_claim_fen"];
+    let found = rows(&views, "mart_after_sale", 1, &columns, None).await;
+    assert_eq!(found, [("2025-12-29".to_owned(), vec![3, 1, 1, 1, 3_000])].into());
+    let batch = rows(&views, "dim_batch", 1, &["batch_id", "key_count", "bad_count"], None).await;
+    assert_eq!(batch, [("1".to_owned(), vec![5, 1])].into());
+    let pool = rows(&views, "ops_key_pool", 1, &["state", "units_count"], None).await;
+    let wanted = [("allocated", 1), ("available", 1), ("delivered", 1), ("returned", 2)];
+    assert_eq!(pool, wanted.map(|(state, units)| (state.to_owned(), vec![units])).into());
+}
+
+#[tokio::test]
+async fn units_whose_time_is_over_are_expired_and_no_longer_available() {
+    let mut shop = Shop::open("2026-01-02T03:00:00Z");
+    let until = shop.scribe.now.plus_secs(3_600);
+    shop.import(1, 4, Some(until));
+    let pool = |views: Arc<Views>| async move {
+        rows(&views, "ops_key_pool", 1, &["state", "units_count"], None).await
+    };
+    assert_eq!(pool(shop.views().await).await, [("available".to_owned(), vec![4])].into());
+    let day = texts(&*shop.views().await, "SELECT valid_until_at FROM dim_sku").await;
+    assert_eq!(day, ["2026-01-02T04:00:00.000000Z"]);
+    shop.later(3_600);
+    shop.refuse(1);
+    assert_eq!(pool(shop.views().await).await, [("expired".to_owned(), vec![4])].into());
+}
+
+#[tokio::test]
+async fn a_price_change_knows_what_it_replaced_and_the_lowest_deal_of_the_week_before() {
+    let mut shop = Shop::open("2026-01-02T03:00:00Z");
+    shop.import(1, 9, None);
+    shop.price(None, 5_200);
+    shop.later(1);
+    shop.sell("b1-0", None, 4_100);
+    shop.later(86_400 * 7);
+    let cheapest = shop.sell("b1-1", None, 4_900);
+    shop.sell("b1-2", None, 5_200);
+    shop.later(60);
+    shop.price(Some("taobao/main"), 4_800);
+    shop.later(1);
+    shop.price(None, 5_000);
+    let views = shop.views().await;
+    let sql = "SELECT channel_id || ' ' || layer || ' ' || COALESCE(old_fen, '-') || ' ' || new_fen || ' ' ||
+               COALESCE(lowest_deal_7d_fen, '-') || ' ' || COALESCE(evidence_order_id, '-') FROM fct_price_change ORDER BY change_pos";
+    let wanted = [
+        "* general - 5200 - -".to_owned(),
+        format!("taobao/main channel - 4800 4900 {cheapest}"),
+        format!("* general 5200 5000 4900 {cheapest}"),
+    ];
+    assert_eq!(texts(&views, sql).await, wanted);
+    let sql = "SELECT expected_fen || ' ' || paid_fen || ' ' || delta_fen || ' ' || explained_by FROM fct_price_mismatch ORDER BY paid_fen";
+    assert_eq!(texts(&views, sql).await, ["5200 4100 -1100 platform_price", "5200 4900 -300 platform_price"]);
+}
+
+#[tokio::test]
+async fn a_payment_that_does_not_fit_is_a_mismatch_and_a_decision() {
+    let mut shop = Shop::open("2026-01-02T03:00:00Z");
+    shop.import(1, 1, None);
+    let order = shop.sell("b1-0", None, 5_000);
+    let through = shop.account.clone();
+    let disputed =
+        PaymentDisputed { txn: "P-9".into(), through, amount: yuan(4_000), reason: "amount_mismatch".into() };
+    shop.scribe.record(order.stream(), None, disputed);
+    let views = shop.views().await;
+    let sql = "SELECT order_id || ' ' || expected_fen || ' ' || delta_fen || ' ' || explained_by FROM fct_price_mismatch";
+    assert_eq!(texts(&views, sql).await, [format!("{order} 5000 -1000 amount_mismatch")]);
+    let sql = "SELECT kind || ' ' || chosen || ' ' || reason_code || ' ' || COALESCE(sku_id, '-') || ' ' || order_id
+               FROM fct_decision ORDER BY decision_id";
+    let wanted = [
+        format!("alloc allocated stock steam-50 {order}"),
+        format!("payment disputed amount_mismatch - {order}"),
+    ];
+    assert_eq!(texts(&views, sql).await, wanted);
+}
+
+#[tokio::test]
+async fn a_published_figure_is_the_one_the_channel_confirmed() {
+    let mut shop = Shop::open("2026-01-02T03:00:00Z");
+    shop.import(1, 9, None);
+    shop.sell("b1-0", None, 5_000);
+    let (account, sku) = (shop.account.clone(), shop.sku.clone());
+    let push = |available| StockPushRequested {
+        account: account.clone(),
+        item: "901".into(),
+        sku: sku.clone(),
+        available,
+    };
+    let settled = |available, outcome| StockPushSettled {
+        account: account.clone(),
+        item: "901".into(),
+        available,
+        outcome,
+        attempts: 1,
+    };
+    shop.scribe.record(account.stream(), None, push(8));
+    shop.scribe.record(account.stream(), None, settled(8, AttemptOutcome::Done));
+    shop.later(5);
+    shop.scribe.record(account.stream(), None, push(6));
+    let refused = AttemptOutcome::Refused { code: "busy".into() };
+    shop.scribe.record(account.stream(), None, settled(6, refused));
+    let views = shop.views().await;
+    let columns = ["channel_id", "published_at", "published_count", "available_count", "sold_count"];
+    let found = rows(&views, "ops_quota", 2, &columns, None).await;
+    assert_eq!(found, [("taobao/main 2026-01-02T03:00:00.000000Z".to_owned(), vec![8, 8, 1])].into());
+}
+
+#[tokio::test]
+async fn yuan_are_divided_once_by_what_the_currencys_unit_is() {
+    let mut shop = Shop::open("2026-01-02T03:00:00Z");
+    shop.import(1, 1, None);
+    shop.sell("b1-0", None, 5_001);
+    let views = shop.views().await;
+    let net: f64 = sqlx::query_scalar("SELECT net FROM v_sales_day").fetch_one(views.reader()).await.unwrap();
+    assert!((net - 50.01).abs() < 1e-9, "{net}");
+    for currency in Currency::KNOWN {
+        let sql = "UPDATE mart_sales_day_sum SET currency = ?";
+        sqlx::query(sql).bind(currency.to_string()).execute(views.reader()).await.unwrap();
+        let gross: f64 =
+            sqlx::query_scalar("SELECT gross FROM v_sales_day").fetch_one(views.reader()).await.unwrap();
+        let wanted = 5_001.0 / 10_f64.powi(i32::try_from(currency.minor_digits()).unwrap());
+        assert!((gross - wanted).abs() < 1e-9, "{currency}: {gross}");
+    }
+}
