@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use events::{buyer::*, order::*, staff::SearchRun};
-use projection::testkit::{Scribe, fold, merchant};
+use projection::testkit::{Scribe, check_laws, fold, merchant};
 use projection_timeline::{Timeline, timeline};
 use vocabulary::{Account, BuyerId, Currency, DeliveryMethod, Money, OrderId, Quantity, Timestamp};
 
@@ -85,6 +85,9 @@ async fn identities_claims_and_searches_are_in_the_timelines_they_concern() {
     let unlinked = IdentityUnlinked { buyer: mine.clone(), kind, identifier, reason };
     scribe.record(mine.stream(), None, unlinked);
 
+    // One event at a time, and one at a time behind the first orders: nobody remembers whose orders they were.
+    check_laws(Arc::new(Timeline), &scribe.events, &[1]).await.unwrap();
+    check_laws(Arc::new(Timeline), &scribe.events, &[6, 1]).await.unwrap();
     let views = fold(Arc::new(Timeline), &scribe.events).await.unwrap();
     let kinds = async |buyers: &[BuyerId]| -> Vec<String> {
         let page = timeline(views.reader(), &merchant(), buyers, None, 50).await.unwrap();
