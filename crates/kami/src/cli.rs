@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand};
 use vocabulary::Account;
@@ -428,10 +431,16 @@ pub(crate) struct Json {
     pub(crate) json: bool,
 }
 
-/// Prints a line for people or programs. A reader that went away is not an error worth more words.
-#[expect(clippy::print_stdout, reason = "the command line's own output")]
+/// Prints a line for people or programs. A reader that went away, such as `head`, ends the program without a word;
+/// one that cannot be written to ends it as a failure.
 pub(crate) fn say(line: &str) {
-    println!("{line}");
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        let gone = error.kind() == io::ErrorKind::BrokenPipe;
+        if !gone {
+            complain(&anyhow::Error::new(error).context("the output cannot be written"));
+        }
+        std::process::exit(i32::from(!gone));
+    }
 }
 
 /// Prints an error and its causes.

@@ -1,5 +1,7 @@
 //! What is different between two states of an order, field by field.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ use crate::Order;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Where in an [`OrderView`](crate::OrderView), as a JSON pointer.
-    pub path: String,
+    pub path: Cow<'static, str>,
     /// What it was; null where there was nothing.
     pub from: Value,
     /// What it is; null where there is nothing.
@@ -21,9 +23,9 @@ pub struct Change {
 /// can afford it for every event.
 pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json::Error> {
     let mut all = Vec::new();
-    compare_field(&mut all, "status", &before.status(), &after.status())?;
-    compare_field(&mut all, "refund_due_fen", &before.refund_due_fen(), &after.refund_due_fen())?;
-    compare_field(&mut all, "refunded_fen", &before.refunded_fen(), &after.refunded_fen())?;
+    compare_field(&mut all, "/status", &before.status(), &after.status())?;
+    compare_field(&mut all, "/refund_due_fen", &before.refund_due_fen(), &after.refund_due_fen())?;
+    compare_field(&mut all, "/refunded_fen", &before.refunded_fen(), &after.refunded_fen())?;
     // Taken apart, so that a new field cannot be forgotten here.
     let Order {
         order: _,
@@ -59,7 +61,7 @@ pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json:
     } = after;
     macro_rules! compare_fields {
         ($( $field:ident ),* $(,)?) => {
-            $( compare_field(&mut all, stringify!($field), &before.$field, $field)?; )*
+            $( compare_field(&mut all, concat!("/", stringify!($field)), &before.$field, $field)?; )*
         };
     }
     compare_fields! {
@@ -72,22 +74,22 @@ pub fn changes(before: &Order, after: &Order) -> Result<Vec<Change>, serde_json:
 
 fn compare_field<T: PartialEq + Serialize>(
     all: &mut Vec<Change>,
-    name: &str,
+    path: &'static str,
     from: &T,
     to: &T,
 ) -> Result<(), serde_json::Error> {
     if from != to {
-        compare(all, format!("/{name}"), serde_json::to_value(from)?, serde_json::to_value(to)?);
+        compare(all, Cow::Borrowed(path), serde_json::to_value(from)?, serde_json::to_value(to)?);
     }
     Ok(())
 }
 
-fn compare(all: &mut Vec<Change>, path: String, from: Value, to: Value) {
+fn compare(all: &mut Vec<Change>, path: Cow<'static, str>, from: Value, to: Value) {
     match (from, to) {
         (Value::Object(old), Value::Object(new)) => compare_members(all, &path, old, new),
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (n, (old, new)) in old.into_iter().zip(new).enumerate() {
-                compare(all, format!("{path}/{n}"), old, new);
+                compare(all, format!("{path}/{n}").into(), old, new);
             }
         }
         (from, to) if from == to => {}
@@ -106,7 +108,7 @@ fn compare_members(
     for name in names {
         let step = name.replace('~', "~0").replace('/', "~1");
         let (from, to) = (old.remove(&name).unwrap_or_default(), new.remove(&name).unwrap_or_default());
-        compare(all, format!("{path}/{step}"), from, to);
+        compare(all, format!("{path}/{step}").into(), from, to);
     }
 }
 
@@ -120,10 +122,10 @@ mod tests {
     fn changes_name_the_deepest_field_that_differs() {
         let from = json!({ "a": 1, "b": { "c": [1, 2], "d/e": "x" }, "gone": true });
         let to = json!({ "a": 1, "b": { "c": [1, 3], "d/e": "y" }, "new": [] });
-        let change = |path: &str, from: Value, to: Value| Change { path: path.into(), from, to };
+        let change = |path: &str, from: Value, to: Value| Change { path: path.to_owned().into(), from, to };
         let between = |from: &Value, to: &Value| {
             let mut all = Vec::new();
-            compare(&mut all, String::new(), from.clone(), to.clone());
+            compare(&mut all, "".into(), from.clone(), to.clone());
             all
         };
         assert_eq!(

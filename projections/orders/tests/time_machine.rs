@@ -32,7 +32,7 @@ fn shown(events: &[RecordedEvent]) -> Value {
 }
 
 fn apply(state: &mut Value, change: &Change) {
-    if let Some(place) = state.pointer_mut(&change.path) {
+    if let Some(place) = state.pointer_mut(change.path.as_ref()) {
         assert_eq!(*place, change.from, "{}", change.path);
         *place = change.to.clone();
         return;

@@ -45,8 +45,19 @@ impl Kami {
         Self::start_at(data, "127.0.0.1:0".parse().unwrap())
     }
 
+    /// Starts for another merchant than the usual one.
+    pub(crate) fn start_for(data: &Path, merchant: &str) -> Self {
+        let mut program = binary();
+        program.env("KAMI_MERCHANT", merchant);
+        Self::start_by(program, data, "127.0.0.1:0".parse().unwrap())
+    }
+
     pub(crate) fn start_at(data: &Path, address: SocketAddr) -> Self {
-        let mut child = binary()
+        Self::start_by(binary(), data, address)
+    }
+
+    fn start_by(mut program: Command, data: &Path, address: SocketAddr) -> Self {
+        let mut child = program
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", &address.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
