@@ -55,7 +55,10 @@ async fn a_buyer_sees_their_own_things_newest_first_in_pages() {
     let kinds: Vec<&str> = page.moments.iter().map(|moment| moment.kind.as_str()).collect();
     assert_eq!(kinds, ["change", "payment", "order"]);
     assert_eq!(page.moments[1].title_zh, format!("通过 taobao/main 收到付款 ¥28.88（流水号 {known}）。"));
-    assert_eq!((page.moments[1].amount_fen, page.moments[1].currency.as_deref()), (Some(2_888), Some("CNY")));
+    assert_eq!(
+        (page.moments[1].amount_fen, page.moments[1].currency.as_deref()),
+        (Some(2_888), Some("CNY"))
+    );
     let rest = timeline(views.reader(), &merchant(), &buyer, page.next, 3).await.unwrap();
     assert_eq!((rest.moments.len(), rest.moments[0].kind.as_str(), rest.next), (1, "identity", None));
     assert_eq!(rest.moments[0].reference, buyer.as_str());
