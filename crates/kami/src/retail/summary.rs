@@ -1,6 +1,6 @@
 //! What a file amounts to.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::NaiveDateTime;
 use serde::Serialize;
@@ -96,11 +96,11 @@ impl Summary {
 
 fn duplicates(table: &Table) -> usize {
     let bits = |values: &[Option<f64>], row: usize| values[row].map(f64::to_bits);
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let repeats = (0..table.invoice.len()).filter(|&row| {
         let texts = (&table.invoice[row], &table.item[row], &table.description[row], &table.country[row]);
         let figures = (bits(&table.quantity, row), bits(&table.price, row), bits(&table.customer, row));
-        seen.insert((texts, figures, table.time[row]), ()).is_some()
+        !seen.insert((texts, figures, table.time[row]))
     });
     repeats.count()
 }
