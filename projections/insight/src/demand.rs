@@ -79,6 +79,26 @@ impl Demand {
         Self { outages, ..self }
     }
 
+    /// Begins, goes on with or ends a time without stock.
+    fn take_in(&mut self, at: i64, sign: &Sign) {
+        let open = self.outages.last_mut().filter(|outage| outage.to_secs.is_none());
+        match (sign, open) {
+            (Sign::Sold | Sign::Supplied, Some(outage)) => outage.to_secs = Some(at),
+            (Sign::Sold | Sign::Supplied, None) => {}
+            (Sign::Refused { units, returned, .. }, Some(outage)) => {
+                outage.refused_units = outage.refused_units.saturating_add(*units);
+                outage.returned_units = outage.returned_units.saturating_add(*returned);
+            }
+            (Sign::Refused { cause, units, returned }, None) => self.outages.push(Outage {
+                from_secs: at,
+                to_secs: None,
+                cause: cause.clone(),
+                refused_units: *units,
+                returned_units: *returned,
+            }),
+        }
+    }
+
     /// One day.
     pub fn day(&self, day: i64) -> Day {
         let hours = std::array::from_fn(|hour| {
@@ -175,7 +195,7 @@ where
     Ok((found, last))
 }
 
-/// Begins, goes on with or ends the times without stock that a sign speaks of.
+/// Tells every account that a sign speaks of.
 fn take_in(
     found: &mut BTreeMap<(Sku, Account), Demand>,
     at: i64,
@@ -183,24 +203,13 @@ fn take_in(
     sku: &Sku,
     account: Option<&Account>,
 ) {
-    let of = found.iter_mut().filter(|((its, on), _)| its == sku && account.is_none_or(|it| it == on));
-    for (_, demand) in of {
-        let open = demand.outages.last_mut().filter(|outage| outage.to_secs.is_none());
-        match (sign, open) {
-            (Sign::Sold | Sign::Supplied, Some(outage)) => outage.to_secs = Some(at),
-            (Sign::Sold | Sign::Supplied, None) => {}
-            (Sign::Refused { units, returned, .. }, Some(outage)) => {
-                outage.refused_units = outage.refused_units.saturating_add(*units);
-                outage.returned_units = outage.returned_units.saturating_add(*returned);
+    match account {
+        Some(account) => {
+            if let Some(demand) = found.get_mut(&(sku.clone(), account.clone())) {
+                demand.take_in(at, sign);
             }
-            (Sign::Refused { cause, units, returned }, None) => demand.outages.push(Outage {
-                from_secs: at,
-                to_secs: None,
-                cause: cause.clone(),
-                refused_units: *units,
-                returned_units: *returned,
-            }),
         }
+        None => found.iter_mut().filter(|((its, _), _)| its == sku).for_each(|(_, it)| it.take_in(at, sign)),
     }
 }
 
