@@ -52,7 +52,7 @@ pub struct Outage {
 impl Outage {
     /// Whether some part of a business hour (since 1970) lies in it.
     fn touches(&self, hour: i64) -> bool {
-        let last = self.to_secs.map_or(i64::MAX, |to| business_hour(to));
+        let last = self.to_secs.map_or(i64::MAX, business_hour);
         (business_hour(self.from_secs)..=last).contains(&hour)
     }
 }
