@@ -172,6 +172,7 @@ facts! {
     policy::ModelFitted = 1,
     policy::ForecastIssued = 1,
     policy::ForecastScored = 1,
+    policy::SalesLost = 1,
     staff::QueryRun = 1,
     staff::SearchRun = 1,
     staff::ExportMade = 1,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vocabulary::{Account, Position, Sku};
+use vocabulary::{Account, Money, Position, Sku, Timestamp};
 
 /// A model's parameters were fitted to what the log held at a position. The same log gives the same parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,4 +68,34 @@ pub struct ForecastScored {
     pub pinball: f64,
     /// Whether the 90 % quantile was not exceeded.
     pub covered: bool,
+}
+
+/// What a time without stock cost was estimated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SalesLost {
+    /// The item.
+    pub sku: Sku,
+    /// The account that had none of it to sell.
+    pub account: Account,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// Why there was none: `out_of_stock`, `quota_exhausted`.
+    pub cause: String,
+    /// The version of the model's code.
+    pub model_version: u32,
+    /// It saw the log up to here.
+    pub fit_pos: Position,
+    /// Units that were asked for and refused.
+    pub refused_units: u32,
+    /// Of these, units that were bought all the same, later or elsewhere.
+    pub substituted_units: u32,
+    /// The expected demand of that time, in units.
+    pub expected_units: f64,
+    /// Units lost, not exceeded in 10, 50 and 90 of a hundred cases.
+    pub quantiles: [f64; 3],
+    /// What the middle estimate would have earned, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<Money>,
 }

@@ -124,6 +124,7 @@ fn said(fact: &Fact) -> &dyn Say {
         Fact::ModelFitted(e) => e,
         Fact::ForecastIssued(e) => e,
         Fact::ForecastScored(e) => e,
+        Fact::SalesLost(e) => e,
         Fact::QueryRun(e) => e,
         Fact::SearchRun(e) => e,
         Fact::ExportMade(e) => e,

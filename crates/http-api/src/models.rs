@@ -30,6 +30,8 @@ pub(crate) enum Model {
     Ltv,
     /// Which channels orders are owed to.
     Attribution,
+    /// What times without stock cost.
+    LostSales,
 }
 
 /// How to fit. What is left out is as usual.
@@ -49,10 +51,10 @@ pub(crate) struct Fit {
 }
 
 /// Fits a model to what the read models hold, and records what came of it: `ModelFitted` of `ltv` or `attribution`,
-/// which fill `mart_ltv` and `mart_attribution`, or a `ForecastIssued` per item and account and a `ForecastScored` per
-/// forecast whose day has come. The same position gives the same.
+/// which fill `mart_ltv` and `mart_attribution`; a `ForecastIssued` per item and account and a `ForecastScored` per
+/// forecast whose day has come; or a `SalesLost` per time without stock that is over. The same position gives the same.
 #[utoipa::path(post, path = "/v1/models/{model}/fit", tag = "analysts", request_body = Fit,
-    params(("model" = String, Path, description = "forecast, ltv or attribution"), Fresh),
+    params(("model" = String, Path, description = "forecast, ltv, attribution or lost_sales"), Fresh),
     responses((status = 200, body = Answer)))]
 pub(crate) async fn fit(
     State(api): State<Shared>,
@@ -66,6 +68,7 @@ pub(crate) async fn fit(
         Model::Forecast => forecast(&api, at, &body).await?,
         Model::Ltv => ltv(&api, at, &body).await?,
         Model::Attribution => attribution(&api, at, &body).await?,
+        Model::LostSales => lost_sales(&api, at).await?,
     };
     call.perform(&api, OperatorCommand::Record(facts)).await
 }
@@ -116,6 +119,17 @@ async fn forecast(api: &Api, at: Position, body: &Fit) -> Result<Vec<(StreamId, 
     let stream = stream("forecast")?;
     let facts = scored.into_iter().map(Fact::from).chain(issued.into_iter().map(Fact::from));
     Ok(facts.map(|fact| (stream.clone(), fact)).collect())
+}
+
+async fn lost_sales(api: &Api, at: Position) -> Result<Vec<(StreamId, Fact)>, Problem> {
+    let (reader, merchant) = (api.views().reader(), api.merchant());
+    let (demand, _) = insight::demand(reader, merchant, at).await?;
+    let purchases = insight::purchases(reader, merchant, at).await?;
+    let margins = insight::unit_margins(reader, merchant, at, &purchases).await?;
+    let known = insight::assessed(reader, merchant).await?;
+    let lost = compute(move || insight::assess(&demand, &margins, &known, at)).await?;
+    let stream = stream("lost_sales")?;
+    Ok(lost.into_iter().map(|lost| (stream.clone(), lost.into())).collect())
 }
 
 fn stream(model: &str) -> Result<StreamId, Problem> {

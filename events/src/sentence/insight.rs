@@ -32,6 +32,10 @@ sentences! {
         format!("The forecast of {} on {} for {} was held against {} unit{}.",
             e.sku, e.account, e.day, e.actual, if e.actual == 1.0 { "" } else { "s" }),
         format!("{} 在 {} {} 的预测已与实际 {} 件核对。", e.sku, e.account, e.day, e.actual);
+    SalesLost(e):
+        format!("Without stock from {} to {}, {} lost about {} unit{} of {}.",
+            e.from, e.until, e.account, e.quantiles[1], if e.quantiles[1] == 1.0 { "" } else { "s" }, e.sku),
+        format!("{} 至 {} 缺货,{} 约少卖 {} 件 {}。", e.from, e.until, e.account, e.quantiles[1], e.sku);
 }
 
 /// `5.25 %`, from hundredths of a per cent.

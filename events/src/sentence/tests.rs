@@ -45,7 +45,7 @@ fn text(field: &str) -> &'static str {
         "order" | "orders" => "order-0198c1c0a0007000800000000000002a",
         "currency" => "CNY",
         "keys" | "old" | "new" => "b3-17",
-        "until" | "sell_until" | "valid_from" | "valid_until" => "2026-01-02T03:00:00.000000Z",
+        "from" | "until" | "sell_until" | "valid_from" | "valid_until" => "2026-01-02T03:00:00.000000Z",
         "buyer" => "buyer-5f3a",
         "journey" => "journey-7f3k2m",
         "sku" => "steam-50",

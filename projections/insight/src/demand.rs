@@ -21,16 +21,40 @@ pub(crate) mod kind {
     pub(crate) const SUPPLIED: &str = "supplied";
 }
 
-/// Demand of one item on one account: units asked for, orders and refused attempts alike, and the hours without stock.
+/// Demand of one item on one account: units asked for, orders and refused attempts alike, and when nothing was in
+/// stock.
 ///
 /// Nothing is in stock from a refused attempt until something is ordered there, keys of the item come in, or its quota
 /// is set. An attempt that comes again under its number is the same demand, and counts when it first came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Demand {
     /// Units asked for in each hour, by hours since 1970 in the business zone.
-    units: BTreeMap<i64, u32>,
-    /// Hours without stock, from and to, both included.
-    empty: Vec<(i64, i64)>,
+    pub(crate) units: BTreeMap<i64, u32>,
+    /// Times without stock, in order.
+    pub(crate) outages: Vec<Outage>,
+}
+
+/// A time without stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// When it began, in seconds since 1970.
+    pub from_secs: i64,
+    /// When it ended; none while it lasts.
+    pub to_secs: Option<i64>,
+    /// Why there was none, as the first refused attempt was told.
+    pub cause: String,
+    /// Units of attempts that were refused in it.
+    pub refused_units: u32,
+    /// Of these, units of attempts that came through later.
+    pub returned_units: u32,
+}
+
+impl Outage {
+    /// Whether some part of a business hour (since 1970) lies in it.
+    fn touches(&self, hour: i64) -> bool {
+        let last = self.to_secs.map_or(i64::MAX, business_hour);
+        (business_hour(self.from_secs)..=last).contains(&hour)
+    }
 }
 
 impl Demand {
@@ -45,11 +69,33 @@ impl Demand {
         self.units.keys().next().map(|hour| hour.div_euclid(DAY_HOURS))
     }
 
-    /// Says that nothing was in stock from one instant to another (seconds since 1970), as whoever keeps count of
-    /// the stock knows better: each hour of which some part had none is left out.
-    pub fn without_stock(&mut self, from_secs: i64, to_secs: i64) {
-        if from_secs < to_secs {
-            self.empty.push((business_hour(from_secs), business_hour(to_secs - 1)));
+    /// The times without stock, in order.
+    pub fn outages(&self) -> &[Outage] {
+        &self.outages
+    }
+
+    /// Replaces the times without stock, as whoever keeps count of the stock knows them better.
+    pub fn with_outages(self, outages: Vec<Outage>) -> Self {
+        Self { outages, ..self }
+    }
+
+    /// Begins, goes on with or ends a time without stock.
+    fn take_in(&mut self, at: i64, sign: &Sign) {
+        let open = self.outages.last_mut().filter(|outage| outage.to_secs.is_none());
+        match (sign, open) {
+            (Sign::Sold | Sign::Supplied, Some(outage)) => outage.to_secs = Some(at),
+            (Sign::Sold | Sign::Supplied, None) => {}
+            (Sign::Refused { units, returned, .. }, Some(outage)) => {
+                outage.refused_units = outage.refused_units.saturating_add(*units);
+                outage.returned_units = outage.returned_units.saturating_add(*returned);
+            }
+            (Sign::Refused { cause, units, returned }, None) => self.outages.push(Outage {
+                from_secs: at,
+                to_secs: None,
+                cause: cause.clone(),
+                refused_units: *units,
+                returned_units: *returned,
+            }),
         }
     }
 
@@ -57,7 +103,7 @@ impl Demand {
     pub fn day(&self, day: i64) -> Day {
         let hours = std::array::from_fn(|hour| {
             let hour = day * DAY_HOURS + hour as i64;
-            let is_empty = self.empty.iter().any(|(from, to)| (*from..=*to).contains(&hour));
+            let is_empty = self.outages.iter().any(|outage| outage.touches(hour));
             (!is_empty).then(|| self.units.get(&hour).copied().unwrap_or(0))
         });
         Day { calendar: calendar(day), hours }
@@ -86,18 +132,24 @@ fn business_hour(secs: i64) -> i64 {
     secs.saturating_add(BusinessDay::SHANGHAI_OFFSET.into()).div_euclid(HOUR_SECS)
 }
 
-const DEMAND: &str = "
-SELECT sku, channel, kind, MIN(happened_epoch) AS at, MAX(units_count) FROM fct_insight_demand
-WHERE merchant = ?1 AND entry_pos <= ?2 AND kind <> 'supplied' GROUP BY sku, channel, attempt_no, kind
-UNION ALL
-SELECT sku, channel, kind, happened_epoch, units_count FROM fct_insight_demand
-WHERE merchant = ?1 AND entry_pos <= ?2 AND kind = 'supplied'
-ORDER BY at, 3, 2, 1";
+/// What became of each attempt: when it first came, was first refused and came through.
+const ATTEMPTS: &str = "
+SELECT sku, channel, MIN(happened_epoch), MAX(units_count), MAX(cause),
+       MIN(CASE kind WHEN 'refused' THEN happened_epoch END), MIN(CASE kind WHEN 'asked' THEN happened_epoch END)
+FROM fct_insight_demand WHERE merchant = ?1 AND entry_pos <= ?2 AND kind <> 'supplied'
+GROUP BY sku, channel, attempt_no ORDER BY sku, channel, 3, attempt_no";
 
-/// An attempt that was refused and then came through is one: its refusal brings no units of its own.
-const AGAIN: &str = "
-SELECT sku, channel, MIN(happened_epoch), MAX(units_count) FROM fct_insight_demand
-WHERE merchant = ?1 AND entry_pos <= ?2 AND kind <> 'supplied' GROUP BY sku, channel, attempt_no ORDER BY 1, 2, 3";
+const SUPPLIES: &str = "
+SELECT sku, channel, happened_epoch FROM fct_insight_demand
+WHERE merchant = ?1 AND entry_pos <= ?2 AND kind = 'supplied' ORDER BY entry_pos, sku";
+
+/// What happened to the stock of an item, on one account or on all, in the order of its kinds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Sign {
+    Sold,
+    Refused { cause: String, units: u32, returned: u32 },
+    Supplied,
+}
 
 /// Demand by item and account, as known at the position, and the last business day anything of it happened (in days
 /// since 1970).
@@ -110,40 +162,55 @@ where
     E: SqliteExecutor<'e> + Copy,
 {
     let mut found: BTreeMap<(Sku, Account), Demand> = BTreeMap::new();
+    let mut signs: Vec<(i64, Sign, Sku, Option<Account>)> = Vec::new();
     let mut last = None;
-    for row in sqlx::query(AGAIN).bind(merchant.as_str()).bind(bound(at)).fetch_all(db).await? {
-        let hour = business_hour(row.try_get(2)?);
-        let units: u32 = row.try_get(3)?;
-        let of = found.entry((parsed(row.try_get(0)?)?, parsed(row.try_get(1)?)?)).or_default();
-        let sum = of.units.entry(hour).or_default();
+    for row in sqlx::query(ATTEMPTS).bind(merchant.as_str()).bind(bound(at)).fetch_all(db).await? {
+        let (sku, account): (Sku, Account) = (parsed(row.try_get(0)?)?, parsed(row.try_get(1)?)?);
+        let (hour, units) = (business_hour(row.try_get(2)?), row.try_get::<u32, _>(3)?);
+        let demand = found.entry((sku.clone(), account.clone())).or_default();
+        let sum = demand.units.entry(hour).or_default();
         *sum = sum.saturating_add(units);
         last = last.max(Some(hour.div_euclid(DAY_HOURS)));
+        let sold: Option<i64> = row.try_get(6)?;
+        if let Some(refused) = row.try_get::<Option<i64>, _>(5)? {
+            let cause = row.try_get::<Option<String>, _>(4)?.unwrap_or_default();
+            let returned = if sold.is_some() { units } else { 0 };
+            signs.push((
+                refused,
+                Sign::Refused { cause, units, returned },
+                sku.clone(),
+                Some(account.clone()),
+            ));
+        }
+        signs.extend(sold.map(|at| (at, Sign::Sold, sku, Some(account))));
     }
-    let mut out: BTreeMap<(Sku, Account), i64> = BTreeMap::new();
-    let mut end = i64::MIN;
-    for row in sqlx::query(DEMAND).bind(merchant.as_str()).bind(bound(at)).fetch_all(db).await? {
-        let sku: Sku = parsed(row.try_get(0)?)?;
+    for row in sqlx::query(SUPPLIES).bind(merchant.as_str()).bind(bound(at)).fetch_all(db).await? {
         let account = row.try_get::<Option<&str>, _>(1)?.map(parsed::<Account>).transpose()?;
-        let hour = business_hour(row.try_get(3)?);
-        end = end.max(hour);
-        if let (kind::REFUSED, Some(account)) = (row.try_get(2)?, &account) {
-            out.entry((sku, account.clone())).or_insert(hour);
-            continue;
-        }
-        let is_over = |key: &(Sku, Account)| key.0 == sku && account.as_ref().is_none_or(|it| *it == key.1);
-        let over: Vec<(Sku, Account)> = out.keys().filter(|key| is_over(key)).cloned().collect();
-        for key in over {
-            if let (Some(from), Some(demand)) = (out.remove(&key), found.get_mut(&key)) {
-                demand.empty.push((from, hour));
-            }
-        }
+        signs.push((row.try_get(2)?, Sign::Supplied, parsed(row.try_get(0)?)?, account));
     }
-    for (key, from) in out {
-        if let Some(demand) = found.get_mut(&key) {
-            demand.empty.push((from, end));
-        }
+    signs.sort();
+    for (at, sign, sku, account) in signs {
+        take_in(&mut found, at, &sign, &sku, account.as_ref());
     }
     Ok((found, last))
+}
+
+/// Tells every account that a sign speaks of.
+fn take_in(
+    found: &mut BTreeMap<(Sku, Account), Demand>,
+    at: i64,
+    sign: &Sign,
+    sku: &Sku,
+    account: Option<&Account>,
+) {
+    match account {
+        Some(account) => {
+            if let Some(demand) = found.get_mut(&(sku.clone(), account.clone())) {
+                demand.take_in(at, sign);
+            }
+        }
+        None => found.iter_mut().filter(|((its, _), _)| its == sku).for_each(|(_, it)| it.take_in(at, sign)),
+    }
 }
 
 fn parsed<T: std::str::FromStr<Err = vocabulary::ParseError>>(text: &str) -> Result<T, sqlx::Error> {

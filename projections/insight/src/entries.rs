@@ -41,11 +41,13 @@ impl Entries {
             Fact::OrderPlaced(fact) => {
                 self.order(event, &fact.order, &fact.account, fact.buyer.as_ref(), fact.total);
                 let lines = fact.lines.iter().map(|line| (&line.sku, line.quantity.get()));
-                self.wanted(event, kind::ASKED, &fact.account, &fact.external_no, lines);
+                let (number, order) = (fact.external_no.as_str().into(), Value::text(fact.order));
+                self.wanted(event, &fact.account, lines, [kind::ASKED.into(), number, order, Value::Null]);
             }
             Fact::AttemptRefused(fact) => {
                 let lines = fact.lines.iter().map(|line| (&line.sku, line.quantity.get()));
-                self.wanted(event, kind::REFUSED, &fact.account, &fact.external_no, lines);
+                let (number, cause) = (fact.external_no.as_str().into(), fact.reason.as_str().into());
+                self.wanted(event, &fact.account, lines, [kind::REFUSED.into(), number, Value::Null, cause]);
             }
             Fact::KeysImported(fact) => self.supplied(event, &fact.sku, None),
             Fact::QuotaSet(fact) => self.supplied(event, &fact.sku, Some(&fact.account)),
@@ -121,32 +123,46 @@ impl Entries {
         self.money.push(event.position, values);
     }
 
+    /// An attempt: what was wanted, and its kind, number, order and cause.
     fn wanted<'f>(
         &mut self,
         event: &Event,
-        kind: &str,
         account: &Account,
-        number: &str,
         lines: impl Iterator<Item = (&'f Sku, u32)>,
+        [kind, number, order, cause]: [Value; 4],
     ) {
         let mut by_sku: BTreeMap<&Sku, i64> = BTreeMap::new();
         for (sku, units) in lines {
             *by_sku.entry(sku).or_default() += i64::from(units);
         }
         for (sku, units) in by_sku {
-            let (channel, number) = (account.as_str().into(), number.into());
-            let at = event.occurred_at.into();
-            let values =
-                [event.position.into(), sku.as_str().into(), channel, at, kind.into(), units.into(), number];
+            let values = [
+                event.position.into(),
+                sku.as_str().into(),
+                account.as_str().into(),
+                event.occurred_at.into(),
+                kind.clone(),
+                units.into(),
+                number.clone(),
+                order.clone(),
+                cause.clone(),
+            ];
             self.demand.push(event.position, values);
         }
     }
 
     fn supplied(&mut self, event: &Event, sku: &Sku, account: Option<&Account>) {
-        let channel = account.map(Account::as_str).into();
-        let (at, none) = (event.occurred_at.into(), 0_i64.into());
-        let kind = kind::SUPPLIED.into();
-        let values = [event.position.into(), sku.as_str().into(), channel, at, kind, none, Value::Null];
+        let values = [
+            event.position.into(),
+            sku.as_str().into(),
+            account.map(Account::as_str).into(),
+            event.occurred_at.into(),
+            kind::SUPPLIED.into(),
+            0_i64.into(),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+        ];
         self.demand.push(event.position, values);
     }
 

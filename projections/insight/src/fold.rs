@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use events::{Fact, policy::ModelFitted};
-use projection::{ApplyError, Event, Fold};
+use projection::{ApplyError, Event, Fold, Rows};
 use sqlx::SqliteConnection;
 use vocabulary::{MerchantId, Position};
 
@@ -10,7 +10,9 @@ use crate::{
     attribution::{self, ATTRIBUTION, AttributionSettings},
     entries::Entries,
     forecast::Forecasts,
+    lost,
     ltv::{self, LTV, LtvParams},
+    marts,
 };
 
 /// The fold keeps nothing between batches: all that it goes on from lies in its tables.
@@ -18,6 +20,7 @@ pub(crate) struct InsightFold {
     merchant: MerchantId,
     entries: Entries,
     forecasts: Forecasts,
+    lost: Rows,
     /// The newest fit of each model in the batch; an earlier one would be replaced at once.
     ltv: Option<(Position, ModelFitted)>,
     attribution: Option<(Position, ModelFitted)>,
@@ -29,6 +32,7 @@ impl InsightFold {
             merchant: merchant.clone(),
             entries: Entries::new(merchant),
             forecasts: Forecasts::new(merchant),
+            lost: Rows::new(&marts::STOCKOUT, merchant),
             ltv: None,
             attribution: None,
         }
@@ -65,6 +69,7 @@ impl Fold for InsightFold {
             match &event.fact {
                 Fact::ModelFitted(fact) => self.fitted(event, fact)?,
                 Fact::ForecastIssued(fact) => self.forecasts.issued(event.position, fact),
+                Fact::SalesLost(fact) => self.lost.push(event.position, lost::row(fact)),
                 Fact::ForecastScored(fact) => self.forecasts.scored(event.position, fact),
                 _ => self.entries.apply(event),
             }
@@ -75,6 +80,7 @@ impl Fold for InsightFold {
     async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), ApplyError> {
         self.entries.write(conn).await?;
         self.forecasts.write(conn).await?;
+        self.lost.write(conn).await?;
         // The entries of the whole batch are there by now; a fit looks only at those up to its position.
         if let Some((position, fitted)) = self.ltv.take() {
             ltv::refresh(&self.merchant, &fitted, position, conn).await?;

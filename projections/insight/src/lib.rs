@@ -15,6 +15,7 @@ mod fold;
 mod forecast;
 mod foretell;
 mod history;
+mod lost;
 mod ltv;
 mod marts;
 mod tables;
@@ -23,13 +24,14 @@ use projection::{Fold, Projection, Table};
 use vocabulary::MerchantId;
 
 pub use attribution::{ATTRIBUTION, AttributionSettings, Journey, journeys};
-pub use demand::{Demand, calendar, date, demand, number};
+pub use demand::{Demand, Outage, calendar, date, demand, number};
 pub use fit::{VERSION, fit_attribution, fit_ltv};
 pub use foretell::{Unscored, issue, score, unscored};
 pub use history::{Purchase, business_day, person_of, purchases};
+pub use lost::{Assessed, UnitMargin, assess, assessed, unit_margins};
 pub use ltv::{LTV, LtvParams, Person, persons};
 
-static TABLES: [&Table; 11] = [
+static TABLES: [&Table; 12] = [
     &tables::ORDER,
     &tables::MONEY,
     &tables::KEYS,
@@ -39,6 +41,7 @@ static TABLES: [&Table; 11] = [
     &tables::TOUCH,
     &tables::JOURNEY_ORDER,
     &marts::FORECAST,
+    &marts::STOCKOUT,
     &marts::LTV,
     &marts::ATTRIBUTION,
 ];

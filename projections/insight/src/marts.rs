@@ -2,7 +2,7 @@
 
 use projection::{Column, Kind, Table};
 
-use Kind::{Date, Flag, Int, Real, Text};
+use Kind::{At, Date, Flag, Int, Real, Text};
 
 const MODEL_VERSION: Column =
     Column::new("model_version", Int, "The version of the model's code.", "模型代码版本。");
@@ -59,6 +59,64 @@ pub(crate) static FORECAST: Table = Table {
     ],
     indexes: &[(&["forecast_date"], "")],
     clustered: false,
+};
+
+pub(crate) static STOCKOUT: Table = Table {
+    name: "mart_stockout",
+    en: "A time without stock of an item on an account, and what it cost by estimate.",
+    zh: "某 SKU 在某渠道账号的一段断货及其估计损失。",
+    key: 3,
+    columns: &[
+        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new("channel", Text, "The account, channel/shop.", "渠道账号。"),
+        Column::new("from_at", At, "When it began.", "开始时间。"),
+        Column::new("to_at", At, "When it ended.", "结束时间。"),
+        Column::new("out_s", Int, "How many seconds it lasted.", "持续秒数。"),
+        Column::new(
+            "cause",
+            Text,
+            "Why: out_of_stock, quota_exhausted.",
+            "原因：out_of_stock、quota_exhausted。",
+        ),
+        Column::new("refused_units_count", Int, "Units that were asked for and refused.", "被拒绝的件数。"),
+        Column::new(
+            "substituted_units_count",
+            Int,
+            "Of these, units that were bought all the same.",
+            "其中后来仍成交的件数。",
+        ),
+        Column::new("expected_units", Real, "The demand expected of that time.", "该时段的预期需求（件）。"),
+        Column::new(
+            "lost_units_p10",
+            Real,
+            "Units lost, not exceeded in 10 of 100 cases.",
+            "损失件数的 10% 分位数。",
+        ),
+        Column::new(
+            "lost_units_p50",
+            Real,
+            "Units lost, not exceeded in 50 of 100 cases.",
+            "损失件数的中位数。",
+        ),
+        Column::new(
+            "lost_units_p90",
+            Real,
+            "Units lost, not exceeded in 90 of 100 cases.",
+            "损失件数的 90% 分位数。",
+        ),
+        Column::new(
+            "lost_margin_fen",
+            Int,
+            "What the middle estimate would have earned, in minor units, where that is known.",
+            "按中位数估计的损失毛利（分）。",
+        )
+        .nullable(),
+        Column::new("currency", Text, "Its currency.", "币种。").nullable(),
+        MODEL_VERSION,
+        FIT_POS,
+    ],
+    indexes: &[],
+    clustered: true,
 };
 
 pub(crate) static LTV: Table = Table {

@@ -130,6 +130,17 @@ pub(crate) static DEMAND: Table = Table {
         .fixed(),
         Column::new("units_count", Int, "How many units.", "件数。").fixed(),
         Column::new("attempt_no", Text, "The channel's order number.", "渠道订单号。").nullable().fixed(),
+        Column::new("order_id", Text, "Our id of the order, where one came of it.", "我方订单号（如有）。")
+            .nullable()
+            .fixed(),
+        Column::new(
+            "cause",
+            Text,
+            "Why it was refused: out_of_stock, quota_exhausted.",
+            "被拒原因：out_of_stock、quota_exhausted。",
+        )
+        .nullable()
+        .fixed(),
     ],
     indexes: &[],
     clustered: true,

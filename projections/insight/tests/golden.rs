@@ -9,8 +9,8 @@ use projection::{
     testkit::{Scribe, fold, merchant},
 };
 use projection_insight::{
-    ATTRIBUTION, AttributionSettings, Insight, LTV, LtvParams, date, demand, fit_ltv, issue, number, persons,
-    purchases, score, unscored,
+    ATTRIBUTION, AttributionSettings, Insight, LTV, LtvParams, Outage, assess, assessed, date, demand,
+    fit_ltv, issue, number, persons, purchases, score, unit_margins, unscored,
 };
 use sqlx::Row;
 use vocabulary::*;
@@ -350,15 +350,69 @@ async fn demand_is_what_was_asked_for_and_hours_without_stock_are_told_apart() {
     let views = shop.views().await;
     let (demand, last) = demand(views.reader(), &merchant(), shop.head()).await.unwrap();
     assert_eq!(last.map(date).as_deref(), Some("2026-01-01"));
-    let mut demand = demand[&(sku, account)].clone();
+    let demand = demand[&(sku, account)].clone();
     let day = demand.day(number("2026-01-01").unwrap());
     // 1 January 2026 was a Thursday; the shop opened at noon.
     assert_eq!(day.calendar.weekday, 3);
     assert_eq!(day.hours[11..18], [Some(0), Some(1), Some(0), None, None, None, Some(0)]);
     let ten = Timestamp::parse_rfc3339("2026-01-01T02:00:00Z").unwrap().secs();
-    demand.without_stock(ten + 1_800, ten + 2 * hour);
-    let day = demand.day(number("2026-01-01").unwrap());
+    let outage = &demand.outages()[0];
+    assert_eq!((outage.from_secs, outage.to_secs), (ten + 4 * hour, Some(ten + 6 * hour)));
+    assert_eq!((outage.refused_units, outage.returned_units, outage.cause.as_str()), (5, 1, "out_of_stock"));
+    let counted = Outage { from_secs: ten + 1_800, to_secs: Some(ten + hour), ..outage.clone() };
+    let day = demand.with_outages(vec![counted]).day(number("2026-01-01").unwrap());
     assert_eq!(day.hours[9..13], [Some(0), None, None, Some(1)]);
+}
+
+#[tokio::test]
+async fn a_time_without_stock_costs_what_its_hours_would_have_sold_less_what_came_again() {
+    let mut shop = Shop::open();
+    let account: Account = "taobao/main".parse().unwrap();
+    let sku: Sku = "steam-50".parse().unwrap();
+    // Six orders at noon of each day for three weeks, each earning 1.00.
+    for _ in 0..21 {
+        for _ in 0..6 {
+            shop.sell("taobao/main", "buyer-0a", 100);
+        }
+        shop.scribe.now = shop.scribe.now.plus_secs(DAY);
+    }
+    let from = shop.scribe.now;
+    for (number, units) in [("T-127", 1), ("N-1", 1)] {
+        let refused = AttemptRefused {
+            account: account.clone(),
+            external_no: number.into(),
+            lines: vec![WantedLine { sku: sku.clone(), quantity: Quantity::try_from(units).unwrap() }],
+            reason: "quota_exhausted".into(),
+        };
+        shop.scribe.record(account.stream(), None, refused);
+    }
+    shop.scribe.now = shop.scribe.now.plus_secs(DAY);
+    shop.sell("taobao/main", "buyer-0a", 100);
+    let at = shop.head();
+    let views = shop.views().await;
+    let (demand, _) = demand(views.reader(), &merchant(), at).await.unwrap();
+    let bought = purchases(views.reader(), &merchant(), at).await.unwrap();
+    let margins = unit_margins(views.reader(), &merchant(), at, &bought).await.unwrap();
+    let lost = assess(&demand, &margins, &Default::default(), at);
+    assert_eq!(lost.len(), 1);
+    assert_eq!(
+        (lost[0].from, lost[0].until, lost[0].cause.as_str()),
+        (from, from.plus_secs(DAY), "quota_exhausted")
+    );
+    assert_eq!((lost[0].refused_units, lost[0].substituted_units), (2, 1));
+    assert!((lost[0].expected_units - 6.0).abs() < 0.3, "{}", lost[0].expected_units);
+    // Six were to be expected, and one of those refused came again.
+    assert!((4.0..=5.0).contains(&lost[0].quantiles[1]), "{:?}", lost[0].quantiles);
+    assert_eq!(lost[0].margin.unwrap(), yuan(100 * lost[0].quantiles[1] as i64));
+
+    shop.scribe.record("policy-lost_sales".parse().unwrap(), None, lost[0].clone());
+    let views = shop.views().await;
+    let sql = "SELECT out_s, lost_units_p50, lost_margin_fen, currency FROM mart_stockout";
+    let row = sqlx::query(sql).fetch_one(views.reader()).await.unwrap();
+    assert_eq!((row.get::<i64, _>(0), row.get::<f64, _>(1)), (DAY, lost[0].quantiles[1]));
+    assert_eq!((row.get::<i64, _>(2), row.get::<&str, _>(3)), (lost[0].margin.unwrap().minor, "CNY"));
+    let known = assessed(views.reader(), &merchant()).await.unwrap();
+    assert_eq!(assess(&demand, &margins, &known, at), [], "what was assessed is not assessed again");
 }
 
 #[tokio::test]

@@ -107,6 +107,23 @@ fn history(seed: u64, events: usize) -> Vec<RecordedEvent> {
                 };
                 scribe.record(stream("policy-forecast"), None, scored);
             }
+            17 => {
+                let lost = SalesLost {
+                    sku: "steam-50".parse().unwrap(),
+                    account: "taobao/main".parse().unwrap(),
+                    from: scribe.now.plus_secs(-(rounds as i64)),
+                    until: scribe.now,
+                    cause: "out_of_stock".into(),
+                    model_version: 1,
+                    fit_pos: Position(head),
+                    refused_units: 1,
+                    substituted_units: 0,
+                    expected_units: 1.5,
+                    quantiles: [0.0, 1.0, 3.0],
+                    margin: None,
+                };
+                scribe.record(stream("policy-lost_sales"), None, lost);
+            }
             18 => _ = scribe.record(stream("policy-ltv"), None, fitted(LTV, head * 2 / 3, now)),
             21 => _ = scribe.record(stream("policy-attribution"), None, fitted(ATTRIBUTION, head, now)),
             _ => {}

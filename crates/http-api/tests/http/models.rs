@@ -105,6 +105,16 @@ async fn forecasts_are_issued_and_scored_when_their_days_have_come() {
 }
 
 #[tokio::test]
+async fn where_stock_never_ran_out_nothing_was_lost() {
+    let world = World::stocked(5).await;
+    buy(&world, 1, 1).await;
+    let position = world.position().await;
+    let answer = fit(&world, "lost_sales", &json!({})).await;
+    assert_eq!((&answer["first_pos"], world.position().await), (&Value::Null, position));
+    assert_eq!(rows(&world, "mart_stockout").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn what_cannot_be_fitted_is_a_problem_and_records_nothing() {
     let world = World::stocked(5).await;
     buy(&world, 1, 1).await;

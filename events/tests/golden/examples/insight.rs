@@ -1,7 +1,7 @@
 //! Terms and demand of accounts, identities, journeys, what staff looked at, models, and history taken over.
 
 use events::{buyer::*, channel::*, journey::*, order::*, policy::*, staff::*};
-use vocabulary::{Currency, Money, Position};
+use vocabulary::{Currency, Money, Position, Timestamp};
 
 use super::{Labelled, buyer, full, min, order, other, quantity, shop, sku, text};
 
@@ -139,6 +139,20 @@ fn staff() -> Vec<Labelled> {
 
 fn models() -> Vec<Labelled> {
     let params = [("r", 0.243), ("alpha", 4.414), ("a", 0.793), ("b", 2.426)];
+    let lost = SalesLost {
+        sku: sku(),
+        account: shop(),
+        from: Timestamp::parse_rfc3339("2026-06-18T02:15:00Z").unwrap(),
+        until: Timestamp::parse_rfc3339("2026-06-18T06:40:00Z").unwrap(),
+        cause: text("out_of_stock"),
+        model_version: 1,
+        fit_pos: Position(12_500),
+        refused_units: 3,
+        substituted_units: 1,
+        expected_units: 7.25,
+        quantiles: [2.0, 6.0, 10.0],
+        margin: Some(Money::new(5_280, Currency::CNY)),
+    };
     vec![
         full(ModelFitted {
             model: text("ltv"),
@@ -169,6 +183,8 @@ fn models() -> Vec<Labelled> {
             pinball: 1.75,
             covered: true,
         }),
+        full(lost.clone()),
+        min(SalesLost { margin: None, ..lost }),
     ]
 }
 
