@@ -66,7 +66,6 @@ export function line(event, when, ...more) {
 const STATES = {
   awaiting_payment: "… muted", checking_payment: "? info", paid: "¥ info", backordered: "! warn", fulfilled: "▣ info",
   delivered: "✓ ok", refund_due: "↩ warn", refunded: "↩ muted", cancelled: "× muted", expired: "× muted", unknown: "? muted",
-  past: "✓ muted", past_refund: "↩ muted",
   accepted: "✓ ok", rejected: "– info", refused: "× danger", parked: "‖ warn", conflict: "! danger",
 };
 export const STATUSES = Object.keys(STATES).slice(0, 10);

@@ -78,7 +78,7 @@ impl OrdersFold {
             let values = [
                 Value::text(order.order),
                 number.into(),
-                line.sku.as_str().into(),
+                (&line.sku).into(),
                 line.quantity.into(),
                 line.amount.currency.as_str().into(),
                 line.amount.minor.into(),
@@ -145,7 +145,7 @@ fn order_values(order: &Order) -> Result<[Value; 27], ApplyError> {
         if !skus.is_empty() {
             skus.push(',');
         }
-        skus.push_str(line.sku.as_str());
+        skus.push_str(&line.sku);
     }
     let delivery = order.delivery.map(serde_json::to_value).transpose()?;
     Ok([
@@ -158,10 +158,7 @@ fn order_values(order: &Order) -> Result<[Value; 27], ApplyError> {
         order.status().as_str().into(),
         order.is_held.into(),
         skus.into(),
-        order
-            .past_units
-            .unwrap_or_else(|| order.lines.iter().map(|line| i64::from(line.quantity)).sum())
-            .into(),
+        order.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.quantity)).into(),
         Value::maybe(order.currency),
         order.total_fen.into(),
         order.paid_fen.into(),

@@ -1,6 +1,6 @@
 //! An order as its stream tells it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use events::{
     Fact, RecordedEvent,
@@ -9,9 +9,7 @@ use events::{
 };
 use projection::Event;
 use serde::{Deserialize, Serialize};
-use vocabulary::{
-    Account, BuyerId, Currency, DeliveryMethod, KeyRef, Money, OrderId, Position, Sku, Timestamp,
-};
+use vocabulary::{Account, BuyerId, Currency, DeliveryMethod, KeyRef, Money, OrderId, Position, Timestamp};
 
 /// An order's state in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +37,8 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
-    /// Sold elsewhere, and taken over as history.
+    /// It was sold, or given back, elsewhere, and taken over as history.
     Past,
-    /// Money given back elsewhere, taken over as history.
-    PastRefund,
 }
 
 impl Status {
@@ -61,7 +57,6 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Past => "past",
-            Self::PastRefund => "past_refund",
         }
     }
 }
@@ -69,10 +64,10 @@ impl Status {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// The item.
-    pub sku: Sku,
-    /// Units ordered.
-    pub quantity: u32,
+    /// The item: our SKU, or of a past order what the item was called there.
+    pub sku: Arc<str>,
+    /// Units ordered; of a past order negative where they came back.
+    pub quantity: i64,
     /// What the line costs.
     pub amount: Money,
     /// The keys bound to it now.
@@ -143,15 +138,14 @@ pub struct Order {
     pub is_fulfilled: bool,
     /// Held back by a person.
     pub is_held: bool,
+    /// It was taken over as history: what is known of it is all that ever happened.
+    pub is_past: bool,
     /// The last delivery was refused or given up: a person must look.
     pub is_delivery_failed: bool,
     /// Until when its keys are held for payment.
     pub reserved_until: Option<Timestamp>,
     /// Until when it waits for stock.
     pub backordered_until: Option<Timestamp>,
-    /// Units, where it was taken over as history: what came back is below nothing. It has no lines then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub past_units: Option<i64>,
     /// When it was placed, by the channel's clock.
     pub placed_at: Option<Timestamp>,
     /// When we recorded that.
@@ -206,10 +200,10 @@ impl Order {
             is_cancelled: false,
             is_fulfilled: false,
             is_held: false,
+            is_past: false,
             is_delivery_failed: false,
             reserved_until: None,
             backordered_until: None,
-            past_units: None,
             placed_at: None,
             recorded_at: None,
             paid_at: None,
@@ -242,10 +236,8 @@ impl Order {
     }
     /// The state in one word.
     pub fn status(&self) -> Status {
-        match self.past_units {
-            Some(_) if self.paid_at.is_some() => return Status::Past,
-            Some(_) => return Status::PastRefund,
-            None => {}
+        if self.is_past {
+            return Status::Past;
         }
         let (due, settled) = (self.refund_due_fen(), self.refunded_fen());
         if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_fen.max(1) {
@@ -271,6 +263,7 @@ impl Order {
         let at = event.occurred_at;
         match &event.fact {
             Fact::OrderPlaced(e) => {
+                self.recorded_at = Some(event.recorded_at);
                 self.account = Some(e.account.clone());
                 self.external_no = Some(e.external_no.clone());
                 self.buyer = e.buyer.clone();
@@ -278,17 +271,21 @@ impl Order {
                 self.currency = Some(e.total.currency);
                 self.total_fen = e.total.minor;
                 self.placed_at = Some(at);
-                self.recorded_at = Some(event.recorded_at);
                 self.lines = e.lines.iter().map(Line::from).collect();
             }
             Fact::PastOrderRecorded(e) => {
-                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, event);
-                (self.currency, self.total_fen) = (Some(e.total.currency), e.total.minor);
-                (self.paid_at, self.paid_fen) = (Some(at), e.total.minor);
+                self.recorded_at = Some(event.recorded_at);
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, at);
+                self.currency = Some(e.total.currency);
+                (self.total_fen, self.paid_fen) = (e.total.minor, e.total.minor);
+                self.paid_at = Some(at);
             }
             Fact::PastRefundRecorded(e) => {
-                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, event);
-                (self.currency, self.refunded_at) = (Some(e.total.currency), Some(at));
+                self.recorded_at = Some(event.recorded_at);
+                self.take_over(&e.account, &e.external_no, e.buyer.as_ref(), &e.lines, at);
+                self.currency = Some(e.total.currency);
+                self.total_fen = e.total.minor.saturating_neg();
+                self.refunded_at = Some(at);
                 let refund = Refund { state: RefundState::Settled, amount_fen: Some(e.total.minor) };
                 self.refunds.insert(e.external_no.clone(), refund);
             }
@@ -335,22 +332,6 @@ impl Order {
         }
     }
 
-    fn take_over(
-        &mut self,
-        account: &Account,
-        external_no: &str,
-        buyer: Option<&BuyerId>,
-        lines: &[PastLine],
-        event: &Event,
-    ) {
-        self.account = Some(account.clone());
-        self.external_no = Some(external_no.to_owned());
-        self.buyer = buyer.cloned();
-        self.past_units = Some(lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity)));
-        self.placed_at = Some(event.occurred_at);
-        self.recorded_at = Some(event.recorded_at);
-    }
-
     fn apply_refund(&mut self, fact: &Fact, at: Timestamp) {
         let mut put = |number: &String, state, amount_fen| {
             self.refunds.insert(number.clone(), Refund { state, amount_fen });
@@ -376,6 +357,22 @@ impl Order {
         }
     }
 
+    fn take_over(
+        &mut self,
+        account: &Account,
+        external_no: &str,
+        buyer: Option<&BuyerId>,
+        lines: &[PastLine],
+        at: Timestamp,
+    ) {
+        self.is_past = true;
+        self.account = Some(account.clone());
+        self.external_no = Some(external_no.to_owned());
+        self.buyer = buyer.cloned();
+        self.placed_at = Some(at);
+        self.lines = lines.iter().map(Line::from).collect();
+    }
+
     fn wait(&mut self, of: impl Fn(u16) -> bool, is_waiting: bool) {
         let lines = (0_u16..).zip(&mut self.lines);
         lines.filter(|(number, _)| of(*number)).for_each(|(_, line)| line.is_waiting = is_waiting);
@@ -397,11 +394,18 @@ fn is_given_up(outcome: &AttemptOutcome) -> bool {
 impl From<&events::order::OrderLine> for Line {
     fn from(line: &events::order::OrderLine) -> Self {
         Self {
-            sku: line.sku.clone(),
-            quantity: line.quantity.get(),
+            sku: line.sku.as_str().into(),
+            quantity: line.quantity.get().into(),
             amount: line.amount,
             keys: Vec::new(),
             is_waiting: false,
         }
+    }
+}
+
+impl From<&PastLine> for Line {
+    fn from(line: &PastLine) -> Self {
+        let (sku, quantity, amount) = (line.item.as_str().into(), line.quantity, line.amount);
+        Self { sku, quantity, amount, keys: Vec::new(), is_waiting: false }
     }
 }

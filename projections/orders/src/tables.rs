@@ -24,7 +24,12 @@ pub(crate) static ORDER: Table = Table {
         Column::new("buyer_id", Text, "The buyer's pseudonym.", "买家匿名编号。").nullable(),
         Column::new("state", Text, "The state in one word.", "订单状态。"),
         Column::new("is_held", Flag, "Held back by a person.", "是否人工暂扣。"),
-        Column::new("skus", Text, "Its SKUs, separated by commas.", "所含 SKU，以逗号分隔。"),
+        Column::new(
+            "skus",
+            Text,
+            "Its SKUs, separated by commas; of a past order its items.",
+            "所含 SKU，以逗号分隔（历史订单为原商品编号）。",
+        ),
         Column::new("quantity_count", Int, "Units ordered.", "件数。"),
         Column::new("currency", Text, "The currency of the amounts.", "币种。").nullable(),
         Column::new("total_fen", Int, "What it costs, in minor units.", "订单金额（分）。"),
@@ -67,7 +72,12 @@ pub(crate) static ORDER_LINE: Table = Table {
     columns: &[
         Column::new("order_id", Text, "Our id of the order.", "我方订单号。"),
         Column::new("line", Int, "The line, from 0.", "行号，从 0 起。"),
-        Column::new("sku", Text, "The item.", "SKU。"),
+        Column::new(
+            "sku",
+            Text,
+            "The SKU; of a past order what the item was called there.",
+            "SKU（历史订单为原商品编号）。",
+        ),
         Column::new("quantity_count", Int, "Units.", "件数。"),
         Column::new("currency", Text, "The currency.", "币种。"),
         Column::new("amount_fen", Int, "What the line costs, in minor units.", "行金额（分）。"),
@@ -133,15 +143,15 @@ pub(crate) static CHANNEL: Table = Table {
         Column::new(
             "kind",
             Text,
-            "marketplace, social, own, offline or partner.",
-            "类型：marketplace、social、own、offline、partner。",
+            "marketplace, social, own, offline or partner, once that is set.",
+            "类别：marketplace、social、own、offline、partner，设置后才有。",
         )
         .nullable(),
         Column::new(
             "commission_bp",
             Int,
-            "What it keeps of a sale, in hundredths of a per cent.",
-            "佣金（万分之一）。",
+            "What the channel keeps of a sale, in hundredths of a per cent.",
+            "渠道佣金（万分之一）。",
         )
         .nullable(),
         Column::new(
@@ -151,14 +161,9 @@ pub(crate) static CHANNEL: Table = Table {
             "支付费率（万分之一）。",
         )
         .nullable(),
-        Column::new(
-            "sync_delay_s",
-            Int,
-            "How many seconds it takes until a stock figure is shown.",
-            "库存展示延迟（秒）。",
-        )
-        .nullable(),
-        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "价值标签。")
+        Column::new("sync_delay_s", Int, "Seconds until a stock figure is shown.", "库存同步延迟（秒）。")
+            .nullable(),
+        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "渠道价值标签。")
             .nullable(),
     ],
     indexes: &[],

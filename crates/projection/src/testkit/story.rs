@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
-use events::{RecordedEvent, buyer::*, channel::*, order::*, pool::*, price::PriceSet, sku::SkuDefined};
+use events::{
+    RecordedEvent, buyer::*, channel::*, journey::*, order::*, pool::*, price::PriceSet, sku::SkuDefined,
+};
 use vocabulary::{
     Account, BatchId, BuyerId, Currency, DeliveryMethod, KeyKind, KeyRef, MerchantId, Money, OrderId,
-    Quantity, Sku, Timestamp,
+    Quantity, Sku, StreamId, Timestamp,
 };
 
 use super::{Scribe, rng::Rng};
@@ -122,23 +124,6 @@ impl Story {
             };
             self.scribe.record(account.stream(), Some(&account), fact);
         }
-        for (account, (commission_bp, kind)) in self.accounts.iter().zip([
-            (550, ChannelKind::Marketplace),
-            (500, ChannelKind::Social),
-            (60, ChannelKind::Social),
-            // The own site keeps nothing of a sale, and nobody said so.
-        ]) {
-            let account = account.clone();
-            let fact = ChannelTermsSet {
-                account: account.clone(),
-                kind,
-                commission_bp,
-                pay_fee_bp: 60,
-                sync_delay_s: 30,
-                value_tags: vec!["fast".into()],
-            };
-            self.scribe.record(account.stream(), None, fact);
-        }
         for pool in &self.pools {
             let fact = SkuDefined {
                 sku: pool.sku.clone(),
@@ -200,8 +185,6 @@ impl Story {
                 );
             }
             3 => self.quarantine(place),
-            6 => self.refuse(account, sku),
-            7 | 8 => self.take_over(account),
             4 => {
                 let Some(key) = self.pools[place].stock.pop_back() else { return };
                 self.scribe.record(
@@ -210,6 +193,9 @@ impl Story {
                     KeysVoided { keys: vec![key], reason: "withdrawn".into() },
                 );
             }
+            5 => self.take_over(&account),
+            6 => self.refuse(&account, sku),
+            7 => self.travel(&account),
             _ => {
                 let available = self.pools[place].stock.len() as u64;
                 let stream = account.stream();
@@ -225,42 +211,79 @@ impl Story {
         }
     }
 
-    /// Somebody wants what cannot be had.
-    fn refuse(&mut self, account: Account, sku: Sku) {
-        let quantity = quantity(1 + self.rng.below(3) as u32);
-        let fact = AttemptRefused {
-            account: account.clone(),
-            external_no: format!("T{:08}", self.rng.below(1_000)),
-            lines: vec![WantedLine { sku, quantity }],
-            reason: "out_of_stock".into(),
-        };
-        self.scribe.record(account.stream(), Some(&account), fact);
+    /// An account's terms, or an order that finds no keys there.
+    fn refuse(&mut self, account: &Account, sku: Sku) {
+        let account = account.clone();
+        if self.rng.chance(30) {
+            let (commission_bp, sync_delay_s) = (self.rng.below(1_000) as u32, self.rng.below(60) as u32);
+            let (kind, value_tags) = (ChannelKind::Marketplace, vec!["trust".to_owned()]);
+            let fact = ChannelTermsSet {
+                account: account.clone(),
+                kind,
+                commission_bp,
+                pay_fee_bp: 60,
+                sync_delay_s,
+                value_tags,
+            };
+            self.scribe.record(account.stream(), None, fact);
+            return;
+        }
+        let lines = vec![WantedLine { sku, quantity: quantity(1 + self.rng.below(3) as u32) }];
+        let (external_no, reason) = (format!("R{:08}", self.rng.below(1_000_000)), "out_of_stock".to_owned());
+        let fact = AttemptRefused { account: account.clone(), external_no, lines, reason };
+        self.scribe.record_late(account.stream(), Some(&account), fact, self.rng.below(900) as i64);
     }
 
-    /// An order of earlier times, or money given back then, is taken over.
-    fn take_over(&mut self, account: Account) {
-        let late_ms = 3_600_000 * self.rng.below(24 * 90) as i64;
-        let id = self.new_order();
-        let buyer = self.buyer(&account);
-        let minor = 100 + self.rng.below(9_000) as i64;
-        let is_sale = self.rng.chance(70);
-        let sign = if is_sale { 1 } else { -1 };
-        let line = |item: &str, quantity, minor| PastLine {
-            item: item.into(),
-            quantity: sign * quantity,
-            amount: Money::new(sign * minor, Currency::CNY),
+    /// A touch of a journey, which may lead to an order that is under way.
+    fn travel(&mut self, account: &Account) {
+        let journey: StreamId = parsed(&format!("journey-j{}", self.rng.below(20)));
+        if let Some(order) = self.orders.last().map(|order| order.id).filter(|_| self.rng.chance(40)) {
+            let fact = JourneyOrdered { journey: journey.clone(), order };
+            self.scribe.record(journey, Some(account), fact);
+            return;
+        }
+        let is_content = self.rng.chance(60);
+        let fact = TouchRecorded {
+            journey: journey.clone(),
+            kind: if is_content { TouchKind::View } else { TouchKind::Chat },
+            account: account.clone(),
+            source: if is_content { "short-video".into() } else { "search".into() },
+            content: is_content.then(|| format!("v-{}", self.rng.below(9))),
+            format: is_content.then(|| "video".into()),
+            campaign: None,
+            buyer: self.buyer(account),
         };
-        let lines = vec![line("85123A", 6, minor), line("Postage", 1, 90), line("85123A", 2, 10)];
-        let (total, external_no) = (Money::new(minor + 100, Currency::CNY), format!("P{:08}", self.placed));
-        let account_of = Some(&account);
-        if is_sale {
+        self.scribe.record_late(journey, Some(account), fact, self.rng.below(900_000) as i64);
+    }
+
+    /// An order of the past, now and then one that came back, and a note on it.
+    fn take_over(&mut self, account: &Account) {
+        self.placed += 1;
+        let (id, external_no) = (self.order_id(), format!("H{:08}", self.placed));
+        let (is_back, buyer) = (self.rng.chance(30), self.buyer(account));
+        let sign = if is_back { -1 } else { 1 };
+        let lines = (0..1 + self.rng.below(4)).map(|_| {
+            let (quantity, minor) = (1 + self.rng.below(12) as i64, self.rng.below(9_000) as i64);
+            let item =
+                format!("{} {}", SKUS[self.rng.place(SKUS.len())], if minor > 4_500 { "A" } else { "b" });
+            let amount = Money::new(sign * quantity * (minor - 200), Currency::GBM);
+            PastLine { item, quantity: sign * quantity, amount }
+        });
+        let lines: Vec<PastLine> = lines.collect();
+        let total = Money::new(sign * lines.iter().map(|line| line.amount.minor).sum::<i64>(), Currency::GBM);
+        let (order, account) = (id, account.clone());
+        let late = 86_400_000 * (1 + self.rng.below(400) as i64);
+        if is_back {
             let fact =
-                PastOrderRecorded { order: id, account: account.clone(), external_no, lines, total, buyer };
-            self.scribe.record_late(id.stream(), account_of, fact, late_ms);
+                PastRefundRecorded { order, account: account.clone(), external_no, lines, total, buyer };
+            self.scribe.record_late(id.stream(), Some(&account), fact, late);
         } else {
             let fact =
-                PastRefundRecorded { order: id, account: account.clone(), external_no, lines, total, buyer };
-            self.scribe.record_late(id.stream(), account_of, fact, late_ms);
+                PastOrderRecorded { order, account: account.clone(), external_no, lines, total, buyer };
+            self.scribe.record_late(id.stream(), Some(&account), fact, late);
+        }
+        if self.rng.chance(30) {
+            self.scribe.record(id.stream(), None, OrderNoted { text: "looked at".into() });
         }
     }
 
@@ -290,16 +313,9 @@ impl Story {
         }
     }
 
-    fn new_order(&mut self) -> OrderId {
-        self.placed += 1;
-        let mut noise = [0; 10];
-        noise[2..].copy_from_slice(&self.rng.next().to_be_bytes());
-        let millis = u64::try_from(self.scribe.now.micros() / 1_000).unwrap_or(0);
-        OrderId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &noise).into_uuid())
-    }
-
     fn place(&mut self) {
-        let id = self.new_order();
+        self.placed += 1;
+        let id = self.order_id();
         let account = self.accounts[self.rng.place(self.accounts.len())].clone();
         let count = if self.rng.chance(15) { 2 } else { 1 };
         let first = self.rng.place(self.pools.len());
@@ -340,6 +356,13 @@ impl Story {
             self.reserve(&mut order);
         }
         self.orders.push(order);
+    }
+
+    fn order_id(&mut self) -> OrderId {
+        let mut noise = [0; 10];
+        noise[2..].copy_from_slice(&self.rng.next().to_be_bytes());
+        let millis = u64::try_from(self.scribe.now.micros() / 1_000).unwrap_or(0);
+        OrderId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &noise).into_uuid())
     }
 
     /// A buyer who may be new; some channels do not say who buys.
