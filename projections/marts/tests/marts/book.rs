@@ -115,6 +115,7 @@ impl Book {
                 }
                 Fact::PastOrderRecorded(e) => {
                     let deal = book.deals.entry(e.order).or_default();
+                    deal.currency = e.total.currency.to_string();
                     deal.lines =
                         e.lines.iter().map(|l| (l.item.clone(), l.quantity, l.amount.minor)).collect();
                     deal.place(&e.account, e.buyer.map(|buyer| buyer.as_str().to_owned()), event);
