@@ -42,6 +42,7 @@ pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     vec![
         // They fold side by side and are written in this order: the one that folds longest comes last.
         Arc::new(projection_quotas::Quotas),
+        Arc::new(projection_journeys::Journeys),
         Arc::new(projection_sales::Sales),
         Arc::new(projection_timeline::Timeline),
         Arc::new(projection_orders::Orders),

@@ -112,6 +112,7 @@ impl World {
             Arc::new(projection_quotas::Quotas),
             Arc::new(projection_timeline::Timeline),
             Arc::new(projection_sales::Sales),
+            Arc::new(projection_journeys::Journeys),
             Arc::new(projection_marts::Marts),
         ];
         let options = Options { pace: Duration::ZERO, ..Options::default() };
