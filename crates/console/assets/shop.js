@@ -65,12 +65,11 @@ export function line(event, when, ...more) {
 
 const STATES = {
   awaiting_payment: "… muted", checking_payment: "? info", paid: "¥ info", backordered: "! warn", fulfilled: "▣ info",
-  delivered: "✓ ok", refund_due: "↩ warn", refunded: "↩ muted", cancelled: "× muted", expired: "× muted", past: "▤ muted",
-  past_refund: "↩ muted", unknown: "? muted",
+  delivered: "✓ ok", refund_due: "↩ warn", refunded: "↩ muted", cancelled: "× muted", expired: "× muted", past: "▤ muted", unknown: "? muted",
   accepted: "✓ ok", rejected: "– info", refused: "× danger", parked: "‖ warn", conflict: "! danger",
 };
-export const STATUSES = Object.keys(STATES).slice(0, 12);
-export const VERDICTS = Object.keys(STATES).slice(13);
+export const STATUSES = Object.keys(STATES).slice(0, 11);
+export const VERDICTS = Object.keys(STATES).slice(12);
 /** A `status.paid` or `verdict.parked` as a badge: sign, word and colour. */
 export function badge(key) {
   const [letter, tone] = STATES[key.split(".")[1]].split(" ");

@@ -172,8 +172,6 @@ const WORDS = {
     refunded: ["已退款", "Refunded"],
     cancelled: ["已取消", "Cancelled"],
     expired: ["已过期", "Expired"],
-    past: ["历史订单", "Taken over"],
-    past_refund: ["历史退款", "Refund taken over"],
   },
   verdict: {
     accepted: ["已受理", "Accepted"],

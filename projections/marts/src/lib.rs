@@ -10,6 +10,7 @@
 
 mod channels;
 mod columns;
+mod journeys;
 mod metrics;
 mod orders;
 mod people;
@@ -24,7 +25,7 @@ use vocabulary::MerchantId;
 
 pub use metrics::{METRICS, Metric};
 
-static VIEWS: [&View; 17] = [
+static VIEWS: [&View; 19] = [
     &channels::DIM_CHANNEL,
     &stock::DIM_SKU,
     &stock::DIM_BATCH,
@@ -36,6 +37,8 @@ static VIEWS: [&View; 17] = [
     &sales::HOUR,
     &sales::DAY_SALES,
     &sales::DAY_YUAN,
+    &journeys::FUNNEL,
+    &journeys::CONTENT,
     &people::COHORT,
     &people::RFM,
     &channels::VALUE,

@@ -87,8 +87,8 @@ metrics! {
         [dim_batch.bad_ratio]
     "time without stock" "断货时长" = "Σ (to_at − from_at)":
         "While available_count is 0; it lasts until the newest event where it has not ended." "available_count 为 0 的时间；未结束者计至最新事件。"
-        [mart_stockout.out_s, mart_quota_use.starved_minutes]
+        [ops_stockout.out_s, mart_quota_use.starved_minutes]
     "lost units, at least" "损失件数下限" = "Σ units of refused wishes":
         "Those refused while there was nothing to sell; who did not ask is not known." "断货期间被拒的件数；未提出的需求未知。"
-        [mart_stockout.refused_units_count]
+        [ops_stockout.refused_units_count]
 }

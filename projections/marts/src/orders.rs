@@ -19,14 +19,14 @@ pub(crate) static FCT_ORDER: View = View {
         Column::new("buyer_id_at_time", Text, "The buyer's pseudonym, as it was when the order was placed.", "下单时的买家匿名编号。")
             .nullable(),
         PERSON.nullable(),
-        Column::new("sku_id", Text, "The item; none where the order has several, or is history.", "SKU；多个或历史订单则为空。").nullable(),
+        Column::new("sku_id", Text, "The item; none where the order has several.", "SKU；多个则为空。").nullable(),
         Column::new("skus", Text, "Its items, separated by commas.", "所含 SKU，以逗号分隔。"),
         Column::new("qty", Int, "Units ordered.", "件数。"),
         Column::new(
             "state",
             Text,
-            "The state in one word; past and past_refund were taken over as history.",
-            "订单状态；past 与 past_refund 为历史导入。",
+            "The state in one word; past was taken over as history.",
+            "订单状态；past 为历史导入。",
         ),
         Column::new("is_held", Flag, "Held back by a person.", "是否人工暂扣。"),
         CURRENCY.nullable(),

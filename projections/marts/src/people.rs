@@ -40,7 +40,7 @@ pub(crate) static COHORT: View = View {
   SELECT merchant, person_id, currency, channel_id, paid_at, paid_fen - refund_fen AS net_fen, last_pos,
          date(COALESCE(paid_epoch, refunded_epoch) + 28800, 'unixepoch') AS day,
          FIRST_VALUE(channel_id) OVER life AS first_channel_id, FIRST_VALUE(paid_epoch) OVER life AS first_epoch
-  FROM fct_order WHERE person_id IS NOT NULL AND (paid_at IS NOT NULL OR state = 'past_refund')
+  FROM fct_order WHERE person_id IS NOT NULL AND (paid_at IS NOT NULL OR state = 'past')
   WINDOW life AS (PARTITION BY merchant, person_id, currency ORDER BY paid_at IS NULL, paid_at, order_id)
 ), aged AS (
   SELECT *, strftime('%Y-%m', first_epoch + 28800, 'unixepoch') AS cohort_month,
@@ -102,7 +102,7 @@ pub(crate) static RFM: View = View {
          date(paid_epoch + 28800, 'unixepoch') AS day,
          ROW_NUMBER() OVER (PARTITION BY merchant, person_id, currency ORDER BY paid_at IS NULL, paid_at, order_id) AS nth,
          ROW_NUMBER() OVER (PARTITION BY merchant, person_id, currency ORDER BY paid_at DESC, order_id DESC) AS nth_last
-  FROM fct_order WHERE person_id IS NOT NULL AND (paid_at IS NOT NULL OR state = 'past_refund')
+  FROM fct_order WHERE person_id IS NOT NULL AND (paid_at IS NOT NULL OR state = 'past')
 ), persons AS (
   SELECT merchant, person_id, currency, COUNT(paid_at) AS frequency_count, SUM(net_fen) AS monetary_fen,
          MIN(day) AS first_date, MAX(day) AS last_date,

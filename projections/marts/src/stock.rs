@@ -136,7 +136,7 @@ WHERE units_count > 0",
 };
 
 pub(crate) static STOCKOUT: View = View {
-    name: "mart_stockout",
+    name: "ops_stockout",
     en: "One time in which one account was unable to sell one item, and who was refused in it.",
     zh: "一个渠道账号对一个 SKU 的一段断货，及其间被拒的购买。",
     key: 3,

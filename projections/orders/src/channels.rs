@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::{Fact, channel::ChannelTermsSet};
-use projection::{ApplyError, Event, Rows, keys_json};
+use projection::{ApplyError, Event, Rows};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 use vocabulary::{Account, MerchantId, Position};
 
@@ -18,27 +18,13 @@ struct Channel {
     last_pos: Position,
 }
 
-/// What the account costs and is good for.
-#[derive(Clone)]
+/// What the account costs and is good for, as the row has it.
 struct Terms {
     kind: String,
     commission_bp: u32,
     pay_fee_bp: u32,
     sync_delay_s: u32,
-    /// A JSON array of texts.
     value_tags: String,
-}
-
-impl From<&ChannelTermsSet> for Terms {
-    fn from(fact: &ChannelTermsSet) -> Self {
-        Self {
-            kind: fact.kind.as_str().to_owned(),
-            commission_bp: fact.commission_bp,
-            pay_fee_bp: fact.pay_fee_bp,
-            sync_delay_s: fact.sync_delay_s,
-            value_tags: keys_json(&fact.value_tags),
-        }
-    }
 }
 
 pub(crate) struct Channels {
@@ -76,7 +62,7 @@ impl Channels {
                 currency: row.try_get(2)?,
                 orders_of: row.try_get::<&str, _>(3)?.parse()?,
                 is_suspended: row.try_get(4)?,
-                terms: terms_of(&row)?,
+                terms: Terms::read(&row)?,
                 last_pos: Position(u64::try_from(row.try_get::<i64, _>(5)?).unwrap_or(0)),
             };
             known.insert(row.try_get::<&str, _>(0)?.parse()?, channel);
@@ -94,22 +80,22 @@ impl Channels {
                     currency: fact.currency.to_string(),
                     orders_of: fact.orders_of.clone(),
                     is_suspended: known.get(&fact.account).is_some_and(|channel| channel.is_suspended),
-                    terms: known.get(&fact.account).and_then(|channel| channel.terms.clone()),
+                    terms: known.remove(&fact.account).and_then(|channel| channel.terms),
                     last_pos: event.position,
                 };
                 known.insert(fact.account.clone(), channel);
                 &fact.account
             }
+            Fact::ChannelTermsSet(fact) => &fact.account,
             Fact::ChannelSuspended(fact) => &fact.account,
             Fact::ChannelResumed(fact) => &fact.account,
-            Fact::ChannelTermsSet(fact) => &fact.account,
             _ => return,
         };
         if let Some(channel) = known.get_mut(account) {
             match &event.fact {
+                Fact::ChannelTermsSet(terms) => channel.terms = Some(Terms::of(terms)),
                 Fact::ChannelSuspended(_) => channel.is_suspended = true,
                 Fact::ChannelResumed(_) => channel.is_suspended = false,
-                Fact::ChannelTermsSet(fact) => channel.terms = Some(fact.into()),
                 _ => {}
             }
             channel.last_pos = event.position;
@@ -121,6 +107,7 @@ impl Channels {
         let known = self.known.get_or_insert_default();
         for account in std::mem::take(&mut self.changed) {
             let Some(channel) = known.get(&account) else { continue };
+            let terms = channel.terms.as_ref();
             let values = [
                 account.as_str().into(),
                 account.channel().into(),
@@ -129,11 +116,11 @@ impl Channels {
                 channel.currency.as_str().into(),
                 channel.orders_of.as_str().into(),
                 channel.is_suspended.into(),
-                channel.terms.as_ref().map(|terms| terms.kind.as_str()).into(),
-                channel.terms.as_ref().map(|terms| terms.commission_bp).into(),
-                channel.terms.as_ref().map(|terms| terms.pay_fee_bp).into(),
-                channel.terms.as_ref().map(|terms| terms.sync_delay_s).into(),
-                channel.terms.as_ref().map(|terms| terms.value_tags.as_str()).into(),
+                terms.map(|terms| terms.kind.as_str()).into(),
+                terms.map(|terms| i64::from(terms.commission_bp)).into(),
+                terms.map(|terms| i64::from(terms.pay_fee_bp)).into(),
+                terms.map(|terms| i64::from(terms.sync_delay_s)).into(),
+                terms.map(|terms| terms.value_tags.as_str()).into(),
             ];
             self.rows.push(channel.last_pos, values);
         }
@@ -141,13 +128,20 @@ impl Channels {
     }
 }
 
-fn terms_of(row: &SqliteRow) -> Result<Option<Terms>, ApplyError> {
-    let Some(kind) = row.try_get(6)? else { return Ok(None) };
-    Ok(Some(Terms {
-        kind,
-        commission_bp: row.try_get(7)?,
-        pay_fee_bp: row.try_get(8)?,
-        sync_delay_s: row.try_get(9)?,
-        value_tags: row.try_get(10)?,
-    }))
+impl Terms {
+    fn of(set: &ChannelTermsSet) -> Self {
+        Self {
+            kind: set.kind.as_str().to_owned(),
+            commission_bp: set.commission_bp,
+            pay_fee_bp: set.pay_fee_bp,
+            sync_delay_s: set.sync_delay_s,
+            value_tags: serde_json::Value::from(set.value_tags.clone()).to_string(),
+        }
+    }
+
+    fn read(row: &SqliteRow) -> Result<Option<Self>, ApplyError> {
+        let Some(kind) = row.try_get::<Option<String>, _>(6)? else { return Ok(None) };
+        let (commission_bp, pay_fee_bp, sync_delay_s) = (row.try_get(7)?, row.try_get(8)?, row.try_get(9)?);
+        Ok(Some(Self { kind, commission_bp, pay_fee_bp, sync_delay_s, value_tags: row.try_get(10)? }))
+    }
 }

@@ -37,10 +37,8 @@ pub enum Status {
     Cancelled,
     /// The reservation ran out.
     Expired,
-    /// Sold elsewhere, and taken over as history.
+    /// It was sold, or given back, elsewhere, and taken over as history.
     Past,
-    /// Money given back elsewhere, taken over as history.
-    PastRefund,
 }
 
 impl Status {
@@ -59,7 +57,6 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Past => "past",
-            Self::PastRefund => "past_refund",
         }
     }
 }
@@ -240,7 +237,7 @@ impl Order {
     /// The state in one word.
     pub fn status(&self) -> Status {
         if self.is_past {
-            return if self.paid_at.is_some() { Status::Past } else { Status::PastRefund };
+            return Status::Past;
         }
         let (due, settled) = (self.refund_due_fen(), self.refunded_fen());
         if self.paid_at.is_some() && due.saturating_add(settled) >= self.paid_fen.max(1) {
@@ -266,6 +263,7 @@ impl Order {
         let at = event.occurred_at;
         match &event.fact {
             Fact::OrderPlaced(e) => {
+                self.recorded_at = Some(event.recorded_at);
                 self.account = Some(e.account.clone());
                 self.external_no = Some(e.external_no.clone());
                 self.buyer = e.buyer.clone();
@@ -273,7 +271,6 @@ impl Order {
                 self.currency = Some(e.total.currency);
                 self.total_fen = e.total.minor;
                 self.placed_at = Some(at);
-                self.recorded_at = Some(event.recorded_at);
                 self.lines = e.lines.iter().map(Line::from).collect();
             }
             Fact::PastOrderRecorded(e) => {

@@ -152,15 +152,15 @@ pub(crate) static CHANNEL: Table = Table {
         Column::new(
             "kind",
             Text,
-            "marketplace, social, own, offline or partner.",
-            "类型：marketplace、social、own、offline、partner。",
+            "marketplace, social, own, offline or partner, once that is set.",
+            "类别：marketplace、social、own、offline、partner，设置后才有。",
         )
         .nullable(),
         Column::new(
             "commission_bp",
             Int,
-            "What it keeps of a sale, in hundredths of a per cent.",
-            "佣金（万分之一）。",
+            "What the channel keeps of a sale, in hundredths of a per cent.",
+            "渠道佣金（万分之一）。",
         )
         .nullable(),
         Column::new(
@@ -170,14 +170,9 @@ pub(crate) static CHANNEL: Table = Table {
             "支付费率（万分之一）。",
         )
         .nullable(),
-        Column::new(
-            "sync_delay_s",
-            Int,
-            "How many seconds it takes until a stock figure is shown.",
-            "库存展示延迟（秒）。",
-        )
-        .nullable(),
-        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "价值标签。")
+        Column::new("sync_delay_s", Int, "Seconds until a stock figure is shown.", "库存同步延迟（秒）。")
+            .nullable(),
+        Column::new("value_tags", Json, "What it is good for, in the merchant's words.", "渠道价值标签。")
             .nullable(),
     ],
     indexes: &[],

@@ -124,23 +124,6 @@ impl Story {
             };
             self.scribe.record(account.stream(), Some(&account), fact);
         }
-        for (account, (commission_bp, kind)) in self.accounts.iter().zip([
-            (550, ChannelKind::Marketplace),
-            (500, ChannelKind::Social),
-            (60, ChannelKind::Social),
-            // The own site keeps nothing of a sale, and nobody said so.
-        ]) {
-            let account = account.clone();
-            let fact = ChannelTermsSet {
-                account: account.clone(),
-                kind,
-                commission_bp,
-                pay_fee_bp: 60,
-                sync_delay_s: 30,
-                value_tags: vec!["fast".into()],
-            };
-            self.scribe.record(account.stream(), None, fact);
-        }
         for pool in &self.pools {
             let fact = SkuDefined {
                 sku: pool.sku.clone(),

@@ -11,6 +11,7 @@ use vocabulary::{Account, BatchId, BusinessDay, KeyRef, Money, OrderId, Sku, Tim
 pub(crate) struct Deal {
     pub(crate) account: String,
     pub(crate) buyer: Option<String>,
+    pub(crate) currency: String,
     /// Item, units, amount.
     pub(crate) lines: Vec<(String, i64, i64)>,
     pub(crate) list: Option<i64>,
@@ -102,6 +103,7 @@ impl Book {
                 }
                 Fact::OrderPlaced(e) => {
                     let deal = book.deals.entry(e.order).or_default();
+                    deal.currency = e.total.currency.to_string();
                     let list = |sku: &Sku| price(&prices, sku, &e.account, event.recorded_at);
                     deal.list =
                         e.lines.iter().map(|l| Some(list(&l.sku)? * i64::from(l.quantity.get()))).sum();
@@ -113,6 +115,7 @@ impl Book {
                 }
                 Fact::PastOrderRecorded(e) => {
                     let deal = book.deals.entry(e.order).or_default();
+                    deal.currency = e.total.currency.to_string();
                     deal.lines =
                         e.lines.iter().map(|l| (l.item.clone(), l.quantity, l.amount.minor)).collect();
                     deal.place(&e.account, e.buyer.map(|buyer| buyer.as_str().to_owned()), event);
@@ -120,6 +123,7 @@ impl Book {
                 }
                 Fact::PastRefundRecorded(e) => {
                     let deal = book.deals.entry(e.order).or_default();
+                    deal.currency = e.total.currency.to_string();
                     deal.place(&e.account, e.buyer.map(|buyer| buyer.as_str().to_owned()), event);
                     (deal.refunded_at, deal.refunds, deal.is_past_refund) =
                         (Some(at), vec![e.total.minor], true);

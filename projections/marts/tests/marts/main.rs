@@ -4,6 +4,7 @@
 mod book;
 mod laws;
 mod people;
+mod real;
 mod scenes;
 mod support;
 mod totals;

@@ -19,11 +19,12 @@ struct Life<'b> {
     given_back: Vec<(Timestamp, i64)>,
 }
 
-fn lives(book: &Book) -> BTreeMap<&str, Life<'_>> {
-    let mut lives: BTreeMap<&str, Life<'_>> = BTreeMap::new();
+/// Lives by buyer and currency.
+fn lives(book: &Book) -> BTreeMap<(&str, &str), Life<'_>> {
+    let mut lives: BTreeMap<(&str, &str), Life<'_>> = BTreeMap::new();
     for (id, deal) in &book.deals {
         let Some(buyer) = deal.buyer.as_deref() else { continue };
-        let life = lives.entry(buyer).or_default();
+        let life = lives.entry((buyer, deal.currency.as_str())).or_default();
         if let Some(at) = deal.paid_at {
             life.paid.push((at, id, deal));
         } else if deal.is_past_refund {
@@ -41,13 +42,13 @@ fn month(at: Timestamp) -> i64 {
     12 * day[..4].parse::<i64>().unwrap() + day[5..7].parse::<i64>().unwrap() - 1
 }
 
-/// First account, cohort month, age: buyers, active buyers, orders, net, cumulative net, cumulative net per buyer.
+/// First account, currency, cohort month, age: buyers, active buyers, orders, net, cumulative net, cumulative net per buyer.
 pub(crate) fn cohorts(book: &Book) -> BTreeMap<String, Vec<i64>> {
     let mut cells: BTreeMap<(String, i64, i64), (BTreeSet<&str>, i64, i64)> = BTreeMap::new();
     let mut sizes: BTreeMap<(String, i64), i64> = BTreeMap::new();
-    for (buyer, life) in lives(book) {
+    for ((buyer, currency), life) in lives(book) {
         let (first, _, deal) = life.paid[0];
-        let cohort = (deal.account.clone(), month(first));
+        let cohort = (format!("{} {currency}", deal.account), month(first));
         *sizes.entry(cohort.clone()).or_default() += 1;
         for (at, _, deal) in &life.paid {
             let cell = cells.entry((cohort.0.clone(), cohort.1, month(*at) - cohort.1)).or_default();
@@ -73,32 +74,33 @@ pub(crate) fn cohorts(book: &Book) -> BTreeMap<String, Vec<i64>> {
     cells.into_iter().map(row).collect()
 }
 
-/// Buyer, first and last account: recency, frequency, money, the three quintiles, accounts.
+/// Buyer, currency, first and last account: recency, frequency, money, the three quintiles, accounts.
 pub(crate) fn rfm(book: &Book) -> BTreeMap<String, Vec<i64>> {
     let lives = lives(book);
     let days = |at: Timestamp| (at.secs() + 28_800).div_euclid(86_400);
     let newest = lives.values().flat_map(|life| &life.paid).map(|(at, ..)| days(*at)).max().unwrap_or(0);
-    let figures: Vec<(&str, &Life<'_>, [i64; 3])> = lives
+    let figures: Vec<(&str, &str, &Life<'_>, [i64; 3])> = lives
         .iter()
-        .map(|(buyer, life)| {
+        .map(|((buyer, currency), life)| {
             let recency = newest - days(life.paid.last().unwrap().0);
             let back: i64 = life.given_back.iter().map(|(_, back)| back).sum();
             let money: i64 = life.paid.iter().map(|(.., deal)| deal.net()).sum();
-            (*buyer, life, [recency, life.paid.len() as i64, money - back])
+            (*buyer, *currency, life, [recency, life.paid.len() as i64, money - back])
         })
         .collect();
     // How many are worse decides; equals have the same.
-    let quintile = |of: usize, value: i64| {
+    let quintile = |currency: &str, of: usize, value: i64| {
         let is_worse = |other: i64| if of == 0 { other > value } else { other < value };
-        let worse = figures.iter().filter(|(.., all)| is_worse(all[of])).count();
-        1 + 5 * worse as i64 / figures.len() as i64
+        let same: Vec<_> = figures.iter().filter(|figures| figures.1 == currency).collect();
+        let worse = same.iter().filter(|(.., all)| is_worse(all[of])).count();
+        1 + 5 * worse as i64 / same.len() as i64
     };
-    let row = |(buyer, life, all): &(&str, &Life<'_>, [i64; 3])| {
+    let row = |(buyer, currency, life, all): &(&str, &str, &Life<'_>, [i64; 3])| {
         let (first, last) = (life.paid[0].2, life.paid.last().unwrap().2);
         let accounts: BTreeSet<&str> = life.paid.iter().map(|(.., deal)| deal.account.as_str()).collect();
-        let quintiles = [0, 1, 2].map(|of| quintile(of, all[of]));
+        let quintiles = [0, 1, 2].map(|of| quintile(currency, of, all[of]));
         let values = all.iter().chain(&quintiles).copied().chain([accounts.len() as i64]).collect();
-        (format!("{buyer} {} {}", first.account, last.account), values)
+        (format!("{buyer} {currency} {} {}", first.account, last.account), values)
     };
     figures.iter().map(row).collect()
 }
@@ -107,6 +109,7 @@ pub(crate) fn rfm(book: &Book) -> BTreeMap<String, Vec<i64>> {
 pub(crate) async fn check(views: &Views, book: &Book) -> Result<(), TestCaseError> {
     let columns = [
         "first_channel_id",
+        "currency",
         "cohort_month",
         "age_month",
         "buyers",
@@ -116,9 +119,10 @@ pub(crate) async fn check(views: &Views, book: &Book) -> Result<(), TestCaseErro
         "cumulative_net_fen",
         "cumulative_net_fen_per_buyer",
     ];
-    prop_assert_eq!(rows(views, "mart_cohort", 3, &columns, None).await, cohorts(book));
+    prop_assert_eq!(rows(views, "mart_cohort", 4, &columns, None).await, cohorts(book));
     let columns = [
         "person_id",
+        "currency",
         "first_channel_id",
         "last_channel_id",
         "recency_days",
@@ -129,7 +133,7 @@ pub(crate) async fn check(views: &Views, book: &Book) -> Result<(), TestCaseErro
         "m_quintile",
         "channels_count",
     ];
-    prop_assert_eq!(rows(views, "mart_rfm", 3, &columns, None).await, rfm(book));
+    prop_assert_eq!(rows(views, "mart_rfm", 4, &columns, None).await, rfm(book));
     Ok(())
 }
 

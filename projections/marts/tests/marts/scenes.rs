@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use events::{channel::*, order::*, pool::*, price::PriceSet, sku::SkuDefined};
+use events::{channel::*, journey::*, order::*, pool::*, price::PriceSet, sku::SkuDefined};
 use projection::{
     Views,
     testkit::{Scribe, merchant},
@@ -188,7 +188,7 @@ async fn a_time_without_stock_is_an_interval_and_who_was_refused_in_it_is_counte
     let views = shop.views().await;
     let columns =
         ["from_at", "COALESCE(to_at, '-')", "cause", "out_s", "refused_count", "refused_units_count"];
-    let found = rows(&views, "mart_stockout", 3, &columns, None).await;
+    let found = rows(&views, "ops_stockout", 3, &columns, None).await;
     let wanted = [
         ("2026-01-01T15:31:00.000000Z 2026-01-01T16:31:00.000000Z pool".to_owned(), vec![3_600, 1, 3]),
         ("2026-01-01T16:32:40.000000Z - quota".to_owned(), vec![40, 1, 1]),
@@ -336,4 +336,64 @@ async fn yuan_are_divided_once_by_what_the_currencys_unit_is() {
         let wanted = 5_001.0 / 10_f64.powi(i32::try_from(currency.minor_digits()).unwrap());
         assert!((gross - wanted).abs() < 1e-9, "{currency}: {gross}");
     }
+}
+
+#[tokio::test]
+async fn journeys_are_followed_from_the_first_touch_to_what_came_after_the_sale() {
+    let mut shop = Shop::open("2026-01-01T15:59:00Z");
+    shop.import(1, 5, None);
+    let touch = |shop: &mut Shop, journey: &str, kind, account: &str, content: Option<&str>| {
+        let fact = TouchRecorded {
+            journey: parsed(journey),
+            kind,
+            account: parsed(account),
+            source: "short-video".into(),
+            content: content.map(str::to_owned),
+            format: content.map(|_| "video".to_owned()),
+            campaign: None,
+            buyer: None,
+        };
+        shop.scribe.record(fact.journey.clone(), None, fact);
+    };
+    touch(&mut shop, "journey-a", TouchKind::View, "taobao/main", Some("v-1"));
+    touch(&mut shop, "journey-b", TouchKind::View, "taobao/main", Some("v-1"));
+    touch(&mut shop, "journey-c", TouchKind::Chat, "taobao/main", None);
+    shop.later(120);
+    touch(&mut shop, "journey-a", TouchKind::Quote, "taobao/main", Some("v-2"));
+    touch(&mut shop, "journey-a", TouchKind::Handoff, "taobao/main", None);
+    for (number, journey) in ["journey-a", "journey-a", "journey-b"].into_iter().enumerate() {
+        let order = shop.sell(&format!("b1-{number}"), None, 5_000);
+        let fact = JourneyOrdered { journey: parsed(journey), order };
+        shop.scribe.record(fact.journey.clone(), None, fact);
+        shop.later(60);
+        if number == 1 {
+            shop.replace(order, "b1-1", "b1-4", "us");
+            let refund = RefundSettled { refund: "R-1".into(), amount: yuan(2_000) };
+            shop.scribe.record(order.stream(), None, refund);
+        }
+    }
+    let views = shop.views().await;
+    let columns = [
+        "business_date",
+        "source",
+        "journeys",
+        "touches",
+        "handoffs",
+        "quotes",
+        "converted",
+        "orders",
+        "paid",
+        "delivered",
+        "after_sale",
+        "median_order_s",
+    ];
+    let found = rows(&views, "mart_funnel", 2, &columns, None).await;
+    assert_eq!(found, [("2026-01-01 short-video".to_owned(), vec![3, 5, 1, 1, 2, 3, 3, 3, 1, 120])].into());
+    let columns = ["content_id", "business_date", "format", "touches", "journeys", "orders", "net_fen"];
+    let found = rows(&views, "mart_content", 3, &columns, None).await;
+    let wanted = [
+        ("v-1 2026-01-01 video".to_owned(), vec![2, 2, 3, 13_000]),
+        ("v-2 2026-01-02 video".to_owned(), vec![1, 1, 2, 8_000]),
+    ];
+    assert_eq!(found, wanted.into());
 }

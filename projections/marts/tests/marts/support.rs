@@ -7,6 +7,7 @@ use projection::{
     Projection, Views,
     testkit::{fold_all, merchant},
 };
+use projection_journeys::Journeys;
 use projection_marts::Marts;
 use projection_orders::Orders;
 use projection_people::People;
@@ -15,8 +16,15 @@ use projection_sales::Sales;
 use sqlx::{AssertSqlSafe, Row};
 
 /// The projections that the views read, and the views.
-pub(crate) fn all() -> [Arc<dyn Projection>; 5] {
-    [Arc::new(Orders), Arc::new(People), Arc::new(Quotas), Arc::new(Sales), Arc::new(Marts)]
+pub(crate) fn all() -> [Arc<dyn Projection>; 6] {
+    [
+        Arc::new(Journeys),
+        Arc::new(Orders),
+        Arc::new(People),
+        Arc::new(Quotas),
+        Arc::new(Sales),
+        Arc::new(Marts),
+    ]
 }
 
 /// Runs a future to its end.
