@@ -17,6 +17,9 @@ use crate::{
 /// How long a question that names a position waits for the read models to get there.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
+/// How many queries in SQL run at once: each may take a processor for seconds.
+const QUERIES: usize = 2;
+
 /// How much one request may ask for.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -52,6 +55,7 @@ pub struct Api {
     pub(crate) options: ApiOptions,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) past: Mutex<Past>,
+    pub(crate) queries: Arc<Semaphore>,
 }
 
 /// The state of every route.
@@ -61,7 +65,8 @@ impl Api {
     /// An API over an engine and read models that follow its log.
     pub fn new(engine: Arc<Engine>, projections: Arc<Projections>, options: ApiOptions) -> Self {
         let streams = Arc::new(Semaphore::new(options.limits.streams));
-        Self { engine, projections, options, streams, past: Mutex::default() }
+        let queries = Arc::new(Semaphore::new(QUERIES));
+        Self { engine, projections, options, streams, past: Mutex::default(), queries }
     }
 
     pub(crate) fn merchant(&self) -> &MerchantId {
@@ -70,6 +75,11 @@ impl Api {
 
     pub(crate) fn views(&self) -> &Arc<Views> {
         self.projections.views()
+    }
+
+    /// The end of the log.
+    pub(crate) async fn log_head(&self) -> Result<Position, Problem> {
+        Ok(self.engine.log().head(self.merchant()).await?.map(|head| head.position).unwrap_or_default())
     }
 
     /// Waits until every read model contains `position`; a caller who just wrote thereby reads what it wrote.

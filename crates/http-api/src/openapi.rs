@@ -18,7 +18,7 @@ use crate::{
     api::{Api, Shared},
     auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
     orders::{actions, history, read},
-    procure, stream, views,
+    procure, sql, stream, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -74,7 +74,9 @@ fn operator_routes() -> Routes {
         .routes(routes!(find::find))
         .routes(routes!(buyers::timeline))
         .routes(routes!(views::catalogue))
+        .routes(routes!(views::schema))
         .routes(routes!(views::rows))
+        .routes(routes!(sql::sql))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::one))
         .routes(routes!(stream::events))
@@ -90,8 +92,9 @@ pub fn openapi() -> OpenApi {
     let mut operators = operator_routes().merge(long_routes()).into_openapi();
     for item in operators.paths.paths.values_mut() {
         for (posts, operation) in operations(item) {
-            // To explain is to read, by POST only because the question has a body.
-            let writes = posts && operation.operation_id.as_deref() != Some("explain");
+            // These read, by POST only because the question has a body.
+            let reads = ["explain", "sql"];
+            let writes = posts && !operation.operation_id.as_deref().is_some_and(|id| reads.contains(&id));
             describe_operator(operation, writes);
         }
     }

@@ -52,6 +52,9 @@ kinds! {
     INVALID_PARAMETER = "invalid_parameter", 422, "A parameter or header is not acceptable.", "参数或请求头不合法。";
     INVALID_SETTINGS = "invalid_settings", 422, "The settings of the account are not usable.", "渠道账号配置不可用。";
     PRIVATE_TEXT = "private_text", 422, "The text holds personal data or a card key.", "文本含有个人信息或卡密。";
+    SQL_REFUSED = "sql_refused", 403, "The query may not be run.", "该查询不允许执行。";
+    SQL_ERROR = "sql_error", 422, "The query cannot be run.", "该查询无法执行。";
+    SQL_OVER_BUDGET = "sql_over_budget", 422, "The query costs too much.", "该查询超出资源限额。";
     INTERNAL = "internal", 500, "Something is broken on our side.", "服务内部错误。";
     BUSY = "busy", 503, "Too much is waiting; come again.", "请求过多，请稍后重试。", retryable;
     STOPPED = "stopped", 503, "The service is stopping or has stopped; come again.", "服务已停止或正在停止，请稍后重试。", retryable;

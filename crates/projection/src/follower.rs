@@ -24,11 +24,15 @@ pub(crate) struct Batch {
 impl Batch {
     /// Decodes stored events, which must be consecutive; none where there are none.
     pub(crate) fn decode(stored: Vec<RecordedEvent>) -> Option<Self> {
+        Self::decode_those(stored, |_| true)
+    }
+    /// Decodes those of consecutive stored events that are wanted. The batch stands for all of them.
+    fn decode_those(stored: Vec<RecordedEvent>, wanted: impl Fn(&RecordedEvent) -> bool) -> Option<Self> {
         let (first, last) = (stored.first()?.position, stored.last()?.position);
         let (recorded_at, hash) = (stored.last()?.recorded_at, stored.last()?.hash);
         let mut events = Vec::with_capacity(stored.len());
         let mut broken = Vec::new();
-        for event in stored {
+        for event in stored.into_iter().filter(wanted) {
             let position = event.position;
             match Event::decode(event) {
                 Ok(event) => events.push(event),
@@ -143,10 +147,28 @@ impl Follower {
     /// Takes in stored events, which must be consecutive. Projections that contain some of them take in the rest;
     /// projections that stand further back than the first take in none.
     pub async fn apply(&mut self, stored: Vec<RecordedEvent>) -> Result<Applied, ViewsError> {
-        match Batch::decode(stored) {
+        self.apply_those(stored, |_| true).await
+    }
+
+    /// [`Follower::apply`], but the events that are not wanted have no effect on rows.
+    pub(crate) async fn apply_those(
+        &mut self,
+        stored: Vec<RecordedEvent>,
+        wanted: impl Fn(&RecordedEvent) -> bool,
+    ) -> Result<Applied, ViewsError> {
+        match Batch::decode_those(stored, wanted) {
             Some(batch) => self.apply_batch(Arc::new(batch)).await,
             None => Ok(Applied { head: self.head(), quarantined: 0 }),
         }
+    }
+
+    /// Takes in one event as if nothing stood between it and those before.
+    pub(crate) async fn apply_alone(&mut self, event: RecordedEvent) -> Result<(), ViewsError> {
+        if let Some(mut batch) = Batch::decode(vec![event]) {
+            batch.first = batch.first.min(Position(self.head().0 + 1));
+            self.apply_batch(Arc::new(batch)).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn apply_batch(&mut self, batch: Arc<Batch>) -> Result<Applied, ViewsError> {

@@ -1,6 +1,9 @@
 //! The database of read models.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use event_log::LogError;
 use sqlx::{
@@ -44,6 +47,9 @@ pub enum ViewsError {
     /// The program is stopping.
     #[error("reading models is stopping")]
     Stopped,
+    /// There is no room for a temporary database.
+    #[error("a temporary database cannot be made")]
+    Scratch(#[source] std::io::Error),
 }
 
 /// How far a projection has come with a merchant's log.
@@ -76,6 +82,9 @@ pub struct Views {
     reader: SqlitePool,
     pub(crate) projections: Vec<Arc<dyn Projection>>,
     rebuilds: watch::Sender<u64>,
+    path: PathBuf,
+    /// Where a temporary database lies; the directory goes with it.
+    _scratch: Option<tempfile::TempDir>,
 }
 
 impl Views {
@@ -87,31 +96,41 @@ impl Views {
             options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
         // Checkpointing the write-ahead log rarely saves writing the same hot pages again and again.
         let writer = single(options.pragma("wal_autocheckpoint", "8192")).await?;
-        let views = Self::prepared(writer.clone(), writer, projections).await?;
+        let views = Self::prepared(writer.clone(), writer, projections, path).await?;
         let reading = self::options(path).read_only(true).pragma("cache_size", "-16384");
         let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         Ok(Self { reader, ..views })
     }
 
-    /// A private database that is gone when the value is dropped. It lies in memory as far as there is room, and
-    /// is read and written over one connection.
+    /// A private database that is gone when the value is dropped. This value reads and writes it over one
+    /// connection; others may read the file while nothing is being folded.
     pub async fn temporary(projections: Vec<Arc<dyn Projection>>) -> Result<Self, ViewsError> {
-        let options = options(Path::new("")).journal_mode(SqliteJournalMode::Memory);
+        let scratch = tempfile::Builder::new().prefix("kami-views-").tempdir().map_err(ViewsError::Scratch)?;
+        let path = scratch.path().join("views.db");
+        let options = options(&path).journal_mode(SqliteJournalMode::Memory);
         let pool = single(options.synchronous(SqliteSynchronous::Off)).await?;
-        Self::prepared(pool.clone(), pool, projections).await
+        let views = Self::prepared(pool.clone(), pool, projections, &path).await?;
+        Ok(Self { _scratch: Some(scratch), ..views })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     async fn prepared(
         writer: SqlitePool,
         reader: SqlitePool,
         projections: Vec<Arc<dyn Projection>>,
+        path: &Path,
     ) -> Result<Self, ViewsError> {
         let mut conn = writer.acquire().await?;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
         schema::prepare(&mut tx, projections.iter().map(AsRef::as_ref)).await?;
         tx.commit().await?;
         drop(conn);
-        Ok(Self { writer, reader, projections, rebuilds: watch::Sender::new(0) })
+        let (rebuilds, path) = (watch::Sender::new(0), path.to_owned());
+        Ok(Self { writer, reader, projections, rebuilds, path, _scratch: None })
     }
 
     /// Where queries read. Never blocks, and is never blocked by, the folding (but in a temporary database).

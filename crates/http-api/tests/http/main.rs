@@ -13,6 +13,7 @@ mod inbox;
 mod orders;
 mod procure;
 mod server;
+mod sql;
 mod stream;
 mod surface;
 mod views;

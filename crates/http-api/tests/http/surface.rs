@@ -51,9 +51,11 @@ get /v1/skus/{sku}/quotas
 put /v1/skus/{sku}/quotas/{channel}/{shop}
 post /v1/skus/{sku}/void
 get post /v1/spi/{channel}/{shop}/{action}
+post /v1/sql
 get /v1/stream
 get /v1/views
 get /v1/views/{view}
+get /v1/views/{view}/schema
 ";
 
 #[tokio::test]

@@ -16,12 +16,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-log", &["events", "vocabulary"]),
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
+    ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
     ("console", &[]),
     (
         "http-api",
         &[
+            "analyst",
             "channel",
             "domain",
             "engine",
@@ -43,7 +45,9 @@ const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit"];
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "http-api"]),
+    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
+    ("rusqlite", &["analyst"]),
+    ("parquet", &["analyst"]),
     ("axum", &["http-api", "console", "kami"]),
     ("hyper", &["http-api"]),
     ("reqwest", &["kami"]),
