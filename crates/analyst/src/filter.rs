@@ -69,6 +69,16 @@ impl Filter {
         Ok(Self { column: heading.name, operator, values })
     }
 
+    /// The row with this key: one filter per key column; none where the key has another number of values.
+    pub(crate) fn key(source: &Source, key: &[Value]) -> Option<Vec<Self>> {
+        let equal = |(column, value): (&projection::Column, &Value)| Self {
+            column: column.name.to_owned(),
+            operator: "=",
+            values: vec![value.clone()],
+        };
+        (key.len() == source.key).then(|| source.key_columns().zip(key).map(equal).collect())
+    }
+
     /// The condition in SQL, a `?` per value.
     pub(crate) fn condition(&self) -> String {
         if self.operator == "IN" {
@@ -83,15 +93,15 @@ impl Filter {
 fn read(text: &str, kind: Kind) -> Result<Value, &'static str> {
     match kind {
         Kind::Int => text.parse::<i64>().map(Value::from).map_err(|_| "a whole number"),
-        Kind::Real => {
-            text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from).ok_or("a number")
-        }
+        Kind::Real => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from).ok_or("a number"),
         Kind::Flag => match text {
             "true" | "1" => Ok(Value::from(1)),
             "false" | "0" => Ok(Value::from(0)),
             _ => Err("true or false"),
         },
-        Kind::At => Timestamp::parse_rfc3339(text).map(|at| Value::from(iso(at))).map_err(|_| "an instant, RFC 3339"),
+        Kind::At => {
+            Timestamp::parse_rfc3339(text).map(|at| Value::from(iso(at))).map_err(|_| "an instant, RFC 3339")
+        }
         Kind::Date => {
             let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "a day, yyyy-mm-dd")?;
             Ok(Value::from(day.format("%Y-%m-%d").to_string()))

@@ -99,10 +99,12 @@ fn write_column<W: Write + Send>(
             let day: chrono::NaiveDate = cell.as_str()?.parse().ok()?;
             i32::try_from((day - chrono::NaiveDate::default()).num_days()).ok()
         }),
-        Kind::Text => write_cells::<_, ByteArrayType>(group, heading, cells, |cell| Some(cell.as_str()?.into())),
-        Kind::Json => {
-            write_cells::<_, ByteArrayType>(group, heading, cells, |cell| Some(ByteArray::from(cell.to_string().as_str())))
+        Kind::Text => {
+            write_cells::<_, ByteArrayType>(group, heading, cells, |cell| Some(cell.as_str()?.into()))
         }
+        Kind::Json => write_cells::<_, ByteArrayType>(group, heading, cells, |cell| {
+            Some(ByteArray::from(cell.to_string().as_str()))
+        }),
     }
 }
 

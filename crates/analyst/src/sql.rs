@@ -23,6 +23,7 @@ use serde_json::Value;
 use vocabulary::{MerchantId, Position};
 
 use crate::{Heading, Sheet, sources};
+pub(crate) use guard::read_only;
 pub use shape::shape;
 
 /// The longest query, in bytes.
@@ -135,7 +136,8 @@ struct Meter {
 impl Meter {
     fn start(conn: &Connection, question: &Question) -> rusqlite::Result<Self> {
         let meter = Self { steps: Arc::default(), stopped: Arc::default() };
-        let (steps, stopped, given_up) = (meter.steps.clone(), meter.stopped.clone(), question.given_up.clone());
+        let (steps, stopped, given_up) =
+            (meter.steps.clone(), meter.stopped.clone(), question.given_up.clone());
         let (budget, since) = (question.budget, Instant::now());
         let look = move || {
             let spent = steps.fetch_add(STEPS_PER_LOOK.into(), Ordering::Relaxed) + u64::from(STEPS_PER_LOOK);

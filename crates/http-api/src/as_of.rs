@@ -82,7 +82,8 @@ pub(crate) async fn folded(api: &Api, names: &[&'static str], cut: Cut) -> Resul
     let projections: Vec<_> = api.views().projections().iter().filter(needed).cloned().collect();
     let names: Vec<&'static str> = projections.iter().map(|projection| projection.name()).collect();
     let mut past = api.past.lock().await;
-    let known = past.0.iter().find(|(folded, at, _)| names.iter().all(|name| folded.contains(name)) && *at == cut);
+    let known =
+        past.0.iter().find(|(folded, at, _)| names.iter().all(|name| folded.contains(name)) && *at == cut);
     if let Some((_, _, views)) = known {
         return Ok(views.clone());
     }

@@ -43,7 +43,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filtered<T> {
             query.split('&').partition(|pair| pair.starts_with("filter="));
         let decode = |pair: &&str| {
             let text = pair.trim_start_matches("filter=").replace('+', " ");
-            let text = percent_encoding::percent_decode_str(&text).decode_utf8().map(|text| text.into_owned());
+            let text =
+                percent_encoding::percent_decode_str(&text).decode_utf8().map(|text| text.into_owned());
             text.map_err(|_| Problem::parameter("a filter is not UTF-8"))
         };
         let filters = filters.iter().map(decode).collect::<Result<_, _>>()?;

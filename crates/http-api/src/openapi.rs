@@ -16,9 +16,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, edge, explain, find, health, import, inbound, inbox,
+    auth, batches, buyers, catalog, cells, channels, edge, explain, export, find, health, import, inbound,
+    inbox,
     orders::{actions, history, read},
-    procure, sql, stream, views,
+    procure, projections, sql, stream, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -77,6 +78,8 @@ fn operator_routes() -> Routes {
         .routes(routes!(views::schema))
         .routes(routes!(views::rows))
         .routes(routes!(sql::sql))
+        .routes(routes!(cells::explain_cell))
+        .routes(routes!(projections::projections))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::one))
         .routes(routes!(stream::events))
@@ -84,7 +87,11 @@ fn operator_routes() -> Routes {
 
 /// Routes for token holders that take as long as they take.
 fn long_routes() -> Routes {
-    Routes::new().routes(routes!(import::keys)).routes(routes!(stream::follow))
+    Routes::new()
+        .routes(routes!(import::keys))
+        .routes(routes!(export::export))
+        .routes(routes!(projections::rebuild))
+        .routes(routes!(stream::follow))
 }
 
 /// The description of the API (OpenAPI 3.1), as served at `/openapi.json`.
@@ -93,7 +100,7 @@ pub fn openapi() -> OpenApi {
     for item in operators.paths.paths.values_mut() {
         for (posts, operation) in operations(item) {
             // These read, by POST only because the question has a body.
-            let reads = ["explain", "sql"];
+            let reads = ["explain", "sql", "export", "rebuild"];
             let writes = posts && !operation.operation_id.as_deref().is_some_and(|id| reads.contains(&id));
             describe_operator(operation, writes);
         }

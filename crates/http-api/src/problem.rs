@@ -42,6 +42,8 @@ kinds! {
     NOT_FOUND = "not_found", 404, "There is nothing at this address.", "地址不存在。";
     UNKNOWN_PROTOCOL = "unknown_protocol", 404, "There is no such channel protocol.", "渠道协议不存在。";
     UNKNOWN_VIEW = "unknown_view", 404, "There is no such view.", "视图不存在。";
+    UNKNOWN_ROW = "unknown_row", 404, "The view has no row with this key.", "视图中没有该主键的行。";
+    UNKNOWN_PROJECTION = "unknown_projection", 404, "There is no such read model.", "读模型不存在。";
     UNKNOWN_MESSAGE = "unknown_message", 404, "There is no such message.", "消息不存在。";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "The address does not take this method.", "该地址不支持此方法。";
     AMBIGUOUS = "ambiguous_reference", 409, "Several orders have this number.", "该编号对应多个订单。";

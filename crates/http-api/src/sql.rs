@@ -91,7 +91,13 @@ pub(crate) async fn sql(
     answer(&api, query.format, &sheet, head, log_head)
 }
 
-fn answer(api: &Api, format: Wire, sheet: &Sheet, head: Position, log_head: Position) -> Result<Response, Problem> {
+fn answer(
+    api: &Api,
+    format: Wire,
+    sheet: &Sheet,
+    head: Position,
+    log_head: Position,
+) -> Result<Response, Problem> {
     let names: Vec<&str> = api.views().projections().iter().map(|projection| projection.name()).collect();
     let of = Provenance { head, log_head, projectors: projectors(api, &names), next: None };
     respond(format.into(), sheet, of)

@@ -5,11 +5,7 @@ use engine::{OperatorCall, OperatorCommand};
 use events::Fact;
 use vocabulary::StreamId;
 
-use crate::{
-    api::Api,
-    auth::Operator,
-    problem::Problem,
-};
+use crate::{api::Api, auth::Operator, problem::Problem};
 
 /// Records a fact in the token holder's journal. When this returns, it is durable.
 pub(crate) async fn record(api: &Api, operator: &Operator, fact: impl Into<Fact>) -> Result<(), Problem> {

@@ -71,7 +71,10 @@ pub struct Pick {
 
 impl Pick {
     /// No event yet.
-    pub async fn new(merchant: &MerchantId, projections: Vec<Arc<dyn Projection>>) -> Result<Self, ViewsError> {
+    pub async fn new(
+        merchant: &MerchantId,
+        projections: Vec<Arc<dyn Projection>>,
+    ) -> Result<Self, ViewsError> {
         let views = Arc::new(Views::temporary(projections).await?);
         let follower = Follower::new(views.clone(), merchant).await?;
         Ok(Self { views, follower })

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use futures::TryStreamExt;
 use ring::digest::{Context, SHA256};
-use sqlx::{AssertSqlSafe, SqlitePool};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use vocabulary::MerchantId;
 
 use crate::{Projection, Table};
@@ -13,11 +13,10 @@ use crate::{Projection, Table};
 /// are left out: they say nothing new.
 pub(crate) async fn digest(
     projection: &dyn Projection,
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     merchant: &MerchantId,
 ) -> Result<String, sqlx::Error> {
     let mut context = Context::new(&SHA256);
-    let mut conn = pool.acquire().await?;
     for table in projection.tables() {
         context.update(table.name.as_bytes());
         let mut rows = sqlx::query_scalar::<_, String>(AssertSqlSafe(select(table)))

@@ -108,6 +108,8 @@ pub struct Follower {
     views: Arc<Views>,
     merchant: MerchantId,
     lanes: Vec<Lane>,
+    /// How many times rows were replaced, when this was looked at last.
+    replaced: u64,
 }
 
 impl Follower {
@@ -119,9 +121,14 @@ impl Follower {
             head: Position(0),
         };
         let lanes = views.projections.iter().map(lane).collect();
-        let mut follower = Self { views, merchant: merchant.clone(), lanes };
+        let mut follower = Self { views, merchant: merchant.clone(), lanes, replaced: 0 };
         follower.refresh().await?;
         Ok(follower)
+    }
+
+    /// The database it writes to.
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
     }
 
     /// The last position that every projection contains.
@@ -214,7 +221,14 @@ impl Follower {
         Ok(Applied { quarantined: aside.iter().map(Vec::len).sum(), head: self.head() })
     }
 
+    /// Call it while the writer's connection is held: then nobody replaces rows.
     async fn adopt_checkpoints(&mut self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let replaced = *self.views.rebuilds().borrow();
+        if replaced != self.replaced {
+            // What the folds hold in memory is of rows that may be gone.
+            self.forget_uncommitted();
+            self.replaced = replaced;
+        }
         let rows = sqlx::query("SELECT name, head_pos FROM sys_projection WHERE merchant = ?")
             .bind(self.merchant.as_str())
             .fetch_all(&mut *conn)

@@ -24,6 +24,7 @@
 #![warn(missing_docs)]
 
 mod as_of;
+mod beside;
 mod cache;
 mod contract;
 mod digest;
@@ -40,6 +41,7 @@ mod views;
 mod write;
 
 pub use as_of::{Cut, Pick, fold_as_of, fold_as_of_instant};
+pub use beside::{LastRebuild, Rebuilt};
 pub use cache::Cache;
 pub use contract::{ApplyError, Fold, Projection};
 pub use event::Event;

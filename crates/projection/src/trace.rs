@@ -21,8 +21,8 @@ pub struct Trace {
     pub of: &'static str,
     /// What the query gives.
     pub gives: Gives,
-    /// The query, of one column. It reads tables and views of any projection. `:merchant` is the merchant, `:x` the
-    /// value of the row's column `x`.
+    /// The query, of one column, over tables and views of any projection, with `:x` for the value of the row's column
+    /// `x`. It sees one merchant's rows and no column `merchant`.
     pub select: &'static str,
 }
 

@@ -105,7 +105,8 @@ impl Views {
     /// A private database that is gone when the value is dropped. This value reads and writes it over one
     /// connection; others may read the file while nothing is being folded.
     pub async fn temporary(projections: Vec<Arc<dyn Projection>>) -> Result<Self, ViewsError> {
-        let scratch = tempfile::Builder::new().prefix("kami-views-").tempdir().map_err(ViewsError::Scratch)?;
+        let scratch =
+            tempfile::Builder::new().prefix("kami-views-").tempdir().map_err(ViewsError::Scratch)?;
         let path = scratch.path().join("views.db");
         let options = options(&path).journal_mode(SqliteJournalMode::Memory);
         let pool = single(options.synchronous(SqliteSynchronous::Off)).await?;
@@ -156,7 +157,7 @@ impl Views {
             schema::recreate(&mut tx, projection).await?;
         }
         tx.commit().await?;
-        self.rebuilds.send_modify(|count| *count += 1);
+        self.rows_were_replaced();
         Ok(())
     }
 
@@ -185,7 +186,8 @@ impl Views {
     /// One hash (SHA-256, hex) over a projection's rows of a merchant. Equal rows give equal hashes, however they
     /// came to be.
     pub async fn digest(&self, name: &str, merchant: &MerchantId) -> Result<String, ViewsError> {
-        Ok(digest(self.projection(name)?, &self.reader, merchant).await?)
+        let mut conn = self.reader.acquire().await?;
+        Ok(digest(self.projection(name)?, &mut conn, merchant).await?)
     }
 
     /// The events that projections were unable to take in, by position.
@@ -207,8 +209,17 @@ impl Views {
     }
 
     fn projection(&self, name: &str) -> Result<&dyn Projection, ViewsError> {
+        self.shared_projection(name).map(AsRef::as_ref)
+    }
+
+    pub(crate) fn shared_projection(&self, name: &str) -> Result<&Arc<dyn Projection>, ViewsError> {
         let found = self.projections.iter().find(|projection| projection.name() == name);
-        found.map(AsRef::as_ref).ok_or_else(|| ViewsError::UnknownProjection(name.to_owned()))
+        found.ok_or_else(|| ViewsError::UnknownProjection(name.to_owned()))
+    }
+
+    /// Tells followers that rows were replaced under them.
+    pub(crate) fn rows_were_replaced(&self) {
+        self.rebuilds.send_modify(|count| *count += 1);
     }
 }
 

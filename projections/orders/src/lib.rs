@@ -14,7 +14,7 @@ mod query;
 mod reference;
 mod tables;
 
-use projection::{Fold, Projection, Table};
+use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use order::{Line, Order, Refund, RefundState, Status};
@@ -22,6 +22,9 @@ pub use query::{Filter, Found, HistoryEntry, Page, by_id, find, history, list};
 pub use reference::Reference;
 
 static TABLES: [&Table; 4] = [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL];
+
+static TRACES: [Trace; 1] =
+    [Trace::streams("dim_channel", "SELECT 'channel-' || :channel_code || '.' || :shop")];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -36,6 +39,9 @@ impl Projection for Orders {
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::OrdersFold::new(merchant))

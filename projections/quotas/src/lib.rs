@@ -9,13 +9,21 @@ mod query;
 mod tables;
 mod units;
 
-use projection::{Fold, Projection, Table};
+use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use pool::{available, shared};
 pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, batches, board, key};
 
 static TABLES: [&Table; 5] = [&tables::SKU, &tables::STOCK, &tables::QUOTA, &tables::KEY_POOL, &tables::KEY];
+
+static TRACES: [Trace; 5] = [
+    Trace::streams("dim_sku", "SELECT 'sku-' || :sku"),
+    Trace::streams("ops_stock", "SELECT 'pool-' || :sku"),
+    Trace::streams("ops_quota", "SELECT 'pool-' || :sku"),
+    Trace::streams("ops_key_pool", "SELECT 'pool-' || :sku"),
+    Trace::streams("ops_key", "SELECT 'pool-' || :sku"),
+];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -30,6 +38,9 @@ impl Projection for Quotas {
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::QuotasFold::new(merchant))

@@ -49,7 +49,8 @@ impl Refusal {
 /// A connection with the merchant's rows in temporary views, at one moment, and the name of what they stand before.
 /// Nothing is forbidden yet.
 pub(super) fn open(question: &Question, sources: &[Source]) -> rusqlite::Result<(Connection, String)> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_in_memory_with_flags(flags)?;
     conn.busy_timeout(std::time::Duration::from_secs(1))?;
     // Sorters that outgrow the cache go to files, not into memory. Set later, this would drop the views.
@@ -84,7 +85,8 @@ pub(super) fn open(question: &Question, sources: &[Source]) -> rusqlite::Result<
 /// The last position that all read models contain. It begins the moment that the query sees.
 pub(super) fn head(conn: &Connection, projections: &[&str]) -> rusqlite::Result<Position> {
     let known: i64 = conn.query_row("SELECT COUNT(*) FROM sys_projection", [], |row| row.get(0))?;
-    let least: Option<i64> = conn.query_row("SELECT MIN(head_pos) FROM sys_projection", [], |row| row.get(0))?;
+    let least: Option<i64> =
+        conn.query_row("SELECT MIN(head_pos) FROM sys_projection", [], |row| row.get(0))?;
     let all_began = usize::try_from(known).is_ok_and(|known| known >= projections.len());
     Ok(Position(least.filter(|_| all_began).and_then(|head| u64::try_from(head).ok()).unwrap_or(0)))
 }
@@ -153,7 +155,8 @@ impl Rules {
             }
             AuthAction::Read { table_name, column_name } => {
                 let name = table_name.to_ascii_lowercase();
-                let may = self.is_shown(&name, column_name, context) || is_own_part(&name, column_name, context);
+                let may =
+                    self.is_shown(&name, column_name, context) || is_own_part(&name, column_name, context);
                 (!may).then_some("a table is read that is not shown; see sys_column")
             }
             AuthAction::Pragma { .. } => Some("PRAGMA is not allowed"),
@@ -174,7 +177,9 @@ impl Rules {
 /// Whether it is a part that the query names itself (`WITH …`). SQLite asks about those that no column is read of.
 fn is_own_part(name: &str, column: &str, context: &AuthContext<'_>) -> bool {
     let systems = ["sqlite_", "sys_", "pragma_", "dbstat", "fts", "_"];
-    column.is_empty() && context.database_name.is_none() && !systems.iter().any(|start| name.starts_with(start))
+    column.is_empty()
+        && context.database_name.is_none()
+        && !systems.iter().any(|start| name.starts_with(start))
 }
 
 /// A name nobody can guess: what is hidden behind the views cannot be named.
@@ -186,7 +191,7 @@ fn drawn_name() -> rusqlite::Result<String> {
 }
 
 /// The address of a file that is opened for reading only.
-fn read_only(path: &Path) -> String {
+pub(crate) fn read_only(path: &Path) -> String {
     let mut address = String::from("file:");
     for c in path.to_string_lossy().chars() {
         match c {

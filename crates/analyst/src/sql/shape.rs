@@ -120,9 +120,12 @@ fn tokens(text: &str) -> impl Iterator<Item = Token<'_>> {
                 let length = rest.find(']').map_or(rest.len(), |end| end + 1);
                 (Token::Name(rest[..length].trim_start_matches('[').trim_end_matches(']')), length)
             }
-            c if c.is_ascii_digit() => (Token::Literal, while_true(rest, |c| c.is_alphanumeric() || c == '.' || c == '_')),
+            c if c.is_ascii_digit() => {
+                (Token::Literal, while_true(rest, |c| c.is_alphanumeric() || c == '.' || c == '_'))
+            }
             c if c.is_alphabetic() || c == '_' || !c.is_ascii() => {
-                let length = while_true(rest, |c| c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii());
+                let length =
+                    while_true(rest, |c| c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii());
                 (Token::Name(&rest[..length]), length)
             }
             c => (Token::Sign(&rest[..c.len_utf8()]), c.len_utf8()),
@@ -168,9 +171,15 @@ mod tests {
     #[test]
     fn a_query_is_kept_without_what_it_was_asked_about() {
         let kept = |text: &str| shape(text, &[]);
-        assert_eq!(kept("SELECT  a FROM b -- 13800138000\nWHERE c='x''y' AND d = 13800138000"), "SELECT n1 FROM n2 WHERE n3 = ? AND n4 = ?");
+        assert_eq!(
+            kept("SELECT  a FROM b -- 13800138000\nWHERE c='x''y' AND d = 13800138000"),
+            "SELECT n1 FROM n2 WHERE n3 = ? AND n4 = ?"
+        );
         assert_eq!(kept("select x'ab', \"张三\", [k], `13800138000` /* open"), "select ?, n1, n2, n3");
-        assert_eq!(kept("select count(*)>=1 , a.b||'x' from(t)"), "select count(*) >= ?, n1.n2 || ? from(n3)");
+        assert_eq!(
+            kept("select count(*)>=1 , a.b||'x' from(t)"),
+            "select count(*) >= ?, n1.n2 || ? from(n3)"
+        );
         assert_eq!(kept("SELECT 1 AS ABCD2345EFGH, ABCD2345EFGH"), "SELECT ? AS n1, n1");
         assert!(kept(&"SELECT 'a' ".repeat(2_000)).chars().count() < 2_010);
         assert_eq!(without_digits("no such column: 13800138000"), "no such column: …");
@@ -178,7 +187,9 @@ mod tests {
 
     #[test]
     fn statements_are_counted_as_sqlite_reads_them() {
-        for (text, count) in [("", 0), (";; ;", 0), ("SELECT 1;", 1), ("SELECT ';'; -- ;", 1), ("a;b", 2), ("a/*;*/;/*;", 1)] {
+        for (text, count) in
+            [("", 0), (";; ;", 0), ("SELECT 1;", 1), ("SELECT ';'; -- ;", 1), ("a;b", 2), ("a/*;*/;/*;", 1)]
+        {
             assert_eq!(statements(text), count, "{text}");
         }
     }

@@ -35,7 +35,9 @@ async fn parquet_holds_every_cell_of_every_view_in_types_that_tools_know() {
         let mut count = 0;
         for (row, cells) in reader.get_row_iter(None).unwrap().zip(&sheet.rows) {
             let row = row.unwrap();
-            for ((name, field), (heading, cell)) in row.get_column_iter().zip(sheet.headings.iter().zip(cells)) {
+            for ((name, field), (heading, cell)) in
+                row.get_column_iter().zip(sheet.headings.iter().zip(cells))
+            {
                 assert_eq!(*name, heading.name);
                 assert_eq!(shown(field), *cell, "{}.{name}", source.name);
                 let typed = match heading.kind {
@@ -61,7 +63,9 @@ fn shown(field: &Field) -> Value {
         Field::Long(number) => json!(number),
         Field::Double(number) => json!(number),
         Field::TimestampMicros(micros) => json!(projection::iso(Timestamp::from_micros(*micros))),
-        Field::Date(days) => json!((chrono::NaiveDate::default() + chrono::Days::new(*days as u64)).to_string()),
+        Field::Date(days) => {
+            json!((chrono::NaiveDate::default() + chrono::Days::new(*days as u64)).to_string())
+        }
         Field::Str(text) => match serde_json::from_str(text) {
             Ok(json @ (Value::Object(_) | Value::Array(_))) => json,
             _ => json!(text),
@@ -100,15 +104,23 @@ async fn a_filter_gives_the_rows_that_pass_and_no_others() {
     let cases: Vec<(Vec<String>, Test<'_>)> = vec![
         (vec![format!("channel:eq:{channel}")], Box::new(|row| is(row, "channel", &json!(channel)))),
         (vec![format!("channel:ne:{channel}")], Box::new(|row| !is(row, "channel", &json!(channel)))),
-        (vec![format!("first_pos:lt:{middle}")], Box::new(|row| row[place("first_pos")].as_i64() < Some(middle))),
+        (
+            vec![format!("first_pos:lt:{middle}")],
+            Box::new(|row| row[place("first_pos")].as_i64() < Some(middle)),
+        ),
         (
             vec![format!("first_pos:ge:{middle}"), format!("channel:eq:{channel}")],
-            Box::new(|row| row[place("first_pos")].as_i64() >= Some(middle) && is(row, "channel", &json!(channel))),
+            Box::new(|row| {
+                row[place("first_pos")].as_i64() >= Some(middle) && is(row, "channel", &json!(channel))
+            }),
         ),
         (vec![format!("paid_at:eq:{paid}")], Box::new(|row| is(row, "paid_at", &json!(paid)))),
-        (vec!["state:in:paid,fulfilled,delivered".to_owned()], Box::new(|row| {
-            ["paid", "fulfilled", "delivered"].iter().any(|state| is(row, "state", &json!(state)))
-        })),
+        (
+            vec!["state:in:paid,fulfilled,delivered".to_owned()],
+            Box::new(|row| {
+                ["paid", "fulfilled", "delivered"].iter().any(|state| is(row, "state", &json!(state)))
+            }),
+        ),
     ];
     for (texts, passes) in cases {
         let filters: Vec<Filter> = texts.iter().map(|text| Filter::parse(text, &source).unwrap()).collect();
@@ -128,7 +140,10 @@ async fn a_filter_gives_the_rows_that_pass_and_no_others() {
         ("merchant:eq:other", FilterError::Column),
         ("channel:like:x", FilterError::Operator),
         ("first_pos:eq:x", FilterError::Value { column: "first_pos".to_owned(), wanted: "a whole number" }),
-        ("paid_at:eq:noon", FilterError::Value { column: "paid_at".to_owned(), wanted: "an instant, RFC 3339" }),
+        (
+            "paid_at:eq:noon",
+            FilterError::Value { column: "paid_at".to_owned(), wanted: "an instant, RFC 3339" },
+        ),
     ] {
         assert_eq!(Filter::parse(text, &source), Err(wrong), "{text}");
     }
@@ -151,7 +166,8 @@ async fn a8_rows_as_the_world_was_hold_what_had_happened_even_where_it_was_told_
     let all = whole(&world, "fct_order_event").await;
     let occurred = all.place("occurred_at").unwrap();
     let until = projection::iso(at);
-    let wanted: Vec<_> = all.rows.iter().filter(|row| row[occurred].as_str() <= Some(until.as_str())).cloned().collect();
+    let wanted: Vec<_> =
+        all.rows.iter().filter(|row| row[occurred].as_str() <= Some(until.as_str())).cloned().collect();
     assert!(wanted.len() < all.rows.len() && !wanted.is_empty());
     assert_eq!(found.sheet.rows, wanted);
     drop(conn);

@@ -30,29 +30,94 @@ impl Draw {
 }
 
 const HOSTILE_TABLES: &[&str] = &[
-    "sqlite_master", "sqlite_schema", "sqlite_temp_schema", "main.fct_order", "temp.fct_order", "sys_quarantine",
-    "sys_schema", "sys_projection", "pragma_database_list", "pragma_table_xinfo('fct_order')", "pragma_query_only",
-    "pragma_function_list", "dbstat", "_metabase_metadata", "bytecode('SELECT 1')", "json_each('[1,2]')",
-    "json_tree('{}')", "fts3tokenize", "generate_series(1, 100)", "\"fct_order\"", "[fct_order]", "`fct_order`",
+    "sqlite_master",
+    "sqlite_schema",
+    "sqlite_temp_schema",
+    "main.fct_order",
+    "temp.fct_order",
+    "sys_quarantine",
+    "sys_schema",
+    "sys_projection",
+    "pragma_database_list",
+    "pragma_table_xinfo('fct_order')",
+    "pragma_query_only",
+    "pragma_function_list",
+    "dbstat",
+    "_metabase_metadata",
+    "bytecode('SELECT 1')",
+    "json_each('[1,2]')",
+    "json_tree('{}')",
+    "fts3tokenize",
+    "generate_series(1, 100)",
+    "\"fct_order\"",
+    "[fct_order]",
+    "`fct_order`",
 ];
 const HOSTILE_WORDS: &[&str] = &[
-    "; DELETE FROM fct_order", "; PRAGMA query_only=0", "; ATTACH ':memory:' AS x", " RETURNING 1", "-- x\n", "/* x",
-    " INTO OUTFILE 'x'", ";;;", "' OR 1=1 --", "\u{0}", " UNION SELECT sql FROM sqlite_master", " LIMIT -1",
-    " UNION ALL SELECT merchant FROM sys_projection", " COLLATE nocase", "\u{feff}", " INDEXED BY x", " NOT INDEXED",
+    "; DELETE FROM fct_order",
+    "; PRAGMA query_only=0",
+    "; ATTACH ':memory:' AS x",
+    " RETURNING 1",
+    "-- x\n",
+    "/* x",
+    " INTO OUTFILE 'x'",
+    ";;;",
+    "' OR 1=1 --",
+    "\u{0}",
+    " UNION SELECT sql FROM sqlite_master",
+    " LIMIT -1",
+    " UNION ALL SELECT merchant FROM sys_projection",
+    " COLLATE nocase",
+    "\u{feff}",
+    " INDEXED BY x",
+    " NOT INDEXED",
 ];
 const HOSTILE_HEADS: &[&str] = &[
-    "DELETE FROM fct_order WHERE ", "UPDATE fct_order SET state = ", "INSERT INTO fct_order SELECT ", "EXPLAIN SELECT ",
-    "PRAGMA ", "ATTACH 'file:x?mode=memory' AS y; SELECT ", "CREATE TEMP TABLE t AS SELECT ", "VACUUM INTO ",
-    "REPLACE INTO sys_schema VALUES ", "WITH x AS (DELETE FROM fct_order RETURNING *) SELECT ", "REINDEX ", "BEGIN; SELECT ",
-    "DROP TABLE IF EXISTS ", "ALTER TABLE fct_order ADD COLUMN ", "ANALYZE ", "DETACH ", "SAVEPOINT ", "VALUES ",
+    "DELETE FROM fct_order WHERE ",
+    "UPDATE fct_order SET state = ",
+    "INSERT INTO fct_order SELECT ",
+    "EXPLAIN SELECT ",
+    "PRAGMA ",
+    "ATTACH 'file:x?mode=memory' AS y; SELECT ",
+    "CREATE TEMP TABLE t AS SELECT ",
+    "VACUUM INTO ",
+    "REPLACE INTO sys_schema VALUES ",
+    "WITH x AS (DELETE FROM fct_order RETURNING *) SELECT ",
+    "REINDEX ",
+    "BEGIN; SELECT ",
+    "DROP TABLE IF EXISTS ",
+    "ALTER TABLE fct_order ADD COLUMN ",
+    "ANALYZE ",
+    "DETACH ",
+    "SAVEPOINT ",
+    "VALUES ",
     "WITH RECURSIVE fct_order AS (SELECT * FROM main.fct_order) SELECT ",
 ];
 const FUNCTIONS: &[&str] = &[
-    "load_extension('x.so')", "readfile('/etc/passwd')", "writefile('x', 'y')", "edit('x')", "fts3_tokenizer('x', x'00')",
-    "randomblob(1000000000)", "zeroblob(999999)", "printf('%.*c', 2000000000, 'x')", "hex(zeroblob(400000))",
-    "sqlite_compileoption_get(1)", "sqlite_source_id()", "changes()", "last_insert_rowid()", "json('[' || zeroblob(9))",
-    "group_concat(order_id)", "json_group_array(last_pos)", "char(0)", "abs(-9223372036854775808)", "likelihood(1, 0.5)",
-    "sqlite_offset(last_pos)", "unistr('\\0041')", "match('a', 'b')", "regexp('a', 'b')", "row_number() OVER ()",
+    "load_extension('x.so')",
+    "readfile('/etc/passwd')",
+    "writefile('x', 'y')",
+    "edit('x')",
+    "fts3_tokenizer('x', x'00')",
+    "randomblob(1000000000)",
+    "zeroblob(999999)",
+    "printf('%.*c', 2000000000, 'x')",
+    "hex(zeroblob(400000))",
+    "sqlite_compileoption_get(1)",
+    "sqlite_source_id()",
+    "changes()",
+    "last_insert_rowid()",
+    "json('[' || zeroblob(9))",
+    "group_concat(order_id)",
+    "json_group_array(last_pos)",
+    "char(0)",
+    "abs(-9223372036854775808)",
+    "likelihood(1, 0.5)",
+    "sqlite_offset(last_pos)",
+    "unistr('\\0041')",
+    "match('a', 'b')",
+    "regexp('a', 'b')",
+    "row_number() OVER ()",
 ];
 
 struct Grammar<'w> {
@@ -65,7 +130,10 @@ impl Grammar<'_> {
     fn table(&mut self) -> String {
         match self.draw.number(10) {
             0..=1 => self.draw.one(HOSTILE_TABLES).to_owned(),
-            2 => format!("(WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT {}) SELECT i AS last_pos FROM n)", 10 + self.draw.number(1_000_000)),
+            2 => format!(
+                "(WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT {}) SELECT i AS last_pos FROM n)",
+                10 + self.draw.number(1_000_000)
+            ),
             _ => self.tables[self.draw.number(self.tables.len())].to_owned(),
         }
     }
@@ -91,13 +159,19 @@ impl Grammar<'_> {
             7 => format!("CAST({a} AS BLOB)"),
             8 => format!("MAX({a}, {b})"),
             9 => format!("{a} IN ({})", self.select(depth - 1)),
-            _ => format!("{a} {} {b}", self.draw.one(&["+", "*", "/", "=", "<", "AND", "OR", "IS NOT", "->>", "GLOB"])),
+            _ => format!(
+                "{a} {} {b}",
+                self.draw.one(&["+", "*", "/", "=", "<", "AND", "OR", "IS NOT", "->>", "GLOB"])
+            ),
         }
     }
     fn select(&mut self, depth: usize) -> String {
         let mut text = format!("SELECT {} FROM {}", self.expression(depth), self.table());
         if self.draw.number(2) == 0 {
-            let (join, table) = (self.draw.one(&[", ", " JOIN ", " LEFT JOIN ", " NATURAL JOIN ", " CROSS JOIN "]), self.table());
+            let (join, table) = (
+                self.draw.one(&[", ", " JOIN ", " LEFT JOIN ", " NATURAL JOIN ", " CROSS JOIN "]),
+                self.table(),
+            );
             text.push_str(&format!("{join}{table}"));
         }
         if self.draw.number(2) == 0 {
@@ -140,14 +214,13 @@ async fn thousands_of_statements_write_nothing_reach_nothing_and_keep_to_their_b
         columns: all.iter().flat_map(|source| source.columns).map(|column| column.name).collect(),
     };
     grammar.columns.extend(["last_pos", "rowid", "merchant", "sql", "order_json"]);
-    let theirs: HashSet<String> =
-        sqlx::query_scalar("SELECT order_id FROM fct_order WHERE merchant = ?")
-            .bind(other().as_str())
-            .fetch_all(world.views.reader())
-            .await
-            .unwrap()
-            .into_iter()
-            .collect();
+    let theirs: HashSet<String> = sqlx::query_scalar("SELECT order_id FROM fct_order WHERE merchant = ?")
+        .bind(other().as_str())
+        .fetch_all(world.views.reader())
+        .await
+        .unwrap()
+        .into_iter()
+        .collect();
     assert!(!theirs.is_empty());
     let before = digests(&world).await;
     let budget = Budget { steps: 300_000, rows: 2_000, bytes: 1 << 20, ..Budget::default() };

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod cells;
 mod files;
 mod fuzz;
 mod sql;

@@ -1,6 +1,9 @@
 use std::sync::atomic::Ordering;
 
-use analyst::{sources, sql::{self, Budget, SqlError}};
+use analyst::{
+    sources,
+    sql::{self, Budget, SqlError},
+};
 use projection::testkit::merchant;
 use serde_json::{Value, json};
 
@@ -41,7 +44,10 @@ async fn a_query_joins_groups_and_uses_windows() {
     let names: Vec<&str> = twice.sheet.headings.iter().map(|heading| heading.name.as_str()).collect();
     assert_eq!(names, ["a", "a_2", "b", "NULL"]);
     assert_eq!(twice.sheet.rows, [[json!(1), json!(2), json!("ff"), Value::Null]]);
-    assert_eq!(world.ask("SELECT COUNT(*) FROM (WITH t AS (SELECT 1) SELECT 2 FROM t)").unwrap().sheet.rows[0][0], 1);
+    assert_eq!(
+        world.ask("SELECT COUNT(*) FROM (WITH t AS (SELECT 1) SELECT 2 FROM t)").unwrap().sheet.rows[0][0],
+        1
+    );
 }
 
 #[tokio::test]
@@ -67,7 +73,11 @@ async fn what_is_not_shown_cannot_be_read() {
         world.refused(text);
     }
     // The table behind a view has no name that a query could know.
-    for text in ["SELECT * FROM main.fct_order", "SELECT * FROM views.fct_order", "WITH fct_order AS (SELECT * FROM main.fct_order) SELECT * FROM fct_order"] {
+    for text in [
+        "SELECT * FROM main.fct_order",
+        "SELECT * FROM views.fct_order",
+        "WITH fct_order AS (SELECT * FROM main.fct_order) SELECT * FROM fct_order",
+    ] {
         assert!(matches!(world.ask(text), Err(SqlError::Failed(_))), "{text}");
     }
     let named = world.ask("SELECT DISTINCT merchant FROM fct_order");
@@ -135,7 +145,8 @@ async fn a_query_that_costs_too_much_is_stopped_by_counting() {
     };
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
     let crossed = "SELECT COUNT(*) FROM fct_order a, fct_order b, fct_order c, fct_order d";
-    let sorted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n ORDER BY -i";
+    let sorted =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n ORDER BY -i";
     for text in [endless, crossed, sorted] {
         match bounded(text) {
             Err(SqlError::OverBudget { steps, .. }) => {
@@ -149,7 +160,11 @@ async fn a_query_that_costs_too_much_is_stopped_by_counting() {
     for text in [rows, bytes] {
         assert!(matches!(bounded(text), Err(SqlError::OverBudget { .. })), "{text}");
     }
-    for text in ["SELECT printf('%1000000000d', 1) AS a", "SELECT zeroblob(1000000000)", "SELECT length(replace(hex(zeroblob(500000)), '0', '0123456789'))"] {
+    for text in [
+        "SELECT printf('%1000000000d', 1) AS a",
+        "SELECT zeroblob(1000000000)",
+        "SELECT length(replace(hex(zeroblob(500000)), '0', '0123456789'))",
+    ] {
         match bounded(text) {
             Err(SqlError::OverBudget { .. }) => {}
             Ok(answer) => assert_eq!(answer.sheet.rows, [[Value::Null]], "{text}"),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod analysts;
 mod auth;
 mod bad_inputs;
 mod channels;

@@ -18,6 +18,7 @@ get post /v1/channels
 post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
 get /v1/events
+get /v1/explain/cell
 post /v1/find
 post /v1/in/{channel}/explain
 get post /v1/in/{channel}/{shop}
@@ -40,6 +41,8 @@ post /v1/orders/{ref}/resend
 post /v1/orders/{ref}/reveal
 post /v1/orders/{ref}/settle-refund
 get /v1/orders/{ref}/state
+get /v1/projections
+post /v1/projections/{name}/rebuild
 get /v1/protocols
 get /v1/skus
 put /v1/skus/{sku}
@@ -55,6 +58,7 @@ post /v1/sql
 get /v1/stream
 get /v1/views
 get /v1/views/{view}
+post /v1/views/{view}/export
 get /v1/views/{view}/schema
 ";
 

@@ -33,9 +33,11 @@ async fn the_catalogue_explains_every_table_and_every_one_can_be_read() {
         assert_eq!(schema["lag_events"], 0);
         assert!(!schema["grain"].as_array().unwrap().is_empty(), "{name}");
         assert_eq!(schema["select"].is_string(), name == "mart_sales_day", "{name}");
-        let units = schema["columns"].as_array().unwrap().iter().filter(|column| {
-            column["name"].as_str().unwrap().ends_with("_fen")
-        });
+        let units = schema["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|column| column["name"].as_str().unwrap().ends_with("_fen"));
         assert!(units.into_iter().all(|column| column["unit"].is_string()), "{name}");
     }
 }
@@ -84,7 +86,8 @@ async fn a2_the_same_moment_gives_the_same_file_in_every_format() {
     let catalogue = world.get("/v1/views").await.good();
     for view in catalogue["views"].as_array().unwrap() {
         for format in ["csv", "parquet", "json", "ndjson"] {
-            let path = format!("/v1/views/{}?format={format}&as_of={position}", view["name"].as_str().unwrap());
+            let path =
+                format!("/v1/views/{}?format={format}&as_of={position}", view["name"].as_str().unwrap());
             let first = world.get(&path).await;
             world.advance(1);
             world.post("/v1/orders/A-1/note", &json!({ "text": "seen" })).await.good();
@@ -108,7 +111,13 @@ async fn rows_are_filtered_by_declared_columns() {
     assert_eq!(count("fct_order?filter=placed_at:ge:2026-01-02T10:59:59%2B08:00").await, 3);
     assert_eq!(count("fct_order?filter=placed_at:gt:2026-01-02T02:59:59Z").await, 0);
     assert_eq!(count("mart_sales_day?filter=paid_date:eq:2026-01-02").await, 1);
-    for query in ["filter=nothing:eq:1", "filter=channel", "filter=channel:near:x", "filter=paid_at:eq:noon", "where=1"] {
+    for query in [
+        "filter=nothing:eq:1",
+        "filter=channel",
+        "filter=channel:near:x",
+        "filter=paid_at:eq:noon",
+        "where=1",
+    ] {
         let answer = world.get(&format!("/v1/views/fct_order?{query}")).await;
         assert_eq!(answer.problem(), (422, "invalid_parameter".to_owned()), "{query}");
     }
