@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod cells;
+mod dashboards;
 mod files;
 mod fuzz;
 mod sql;
