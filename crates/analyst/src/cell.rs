@@ -10,7 +10,7 @@ use event_log::{EventLog, LogError};
 use events::RecordedEvent;
 use projection::{Gives, Pick, Projection, Views, ViewsError};
 use serde_json::Value;
-use vocabulary::{MerchantId, Position, StreamId, StreamVersion};
+use vocabulary::{MerchantId, Position, StreamId, StreamVersion, Timestamp};
 
 use crate::{
     Filter, Source, page,
@@ -229,6 +229,7 @@ async fn ask(cell: &Cell<'_>, text: String) -> Result<Vec<Value>, CellError> {
         merchant: cell.merchant.clone(),
         projections: cell.views.projections().to_vec(),
         log_head: Position(0),
+        now: Timestamp::from_secs(0),
         text,
         budget: Budget::default(),
         given_up: Arc::new(AtomicBool::new(false)),

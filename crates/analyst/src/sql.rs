@@ -20,7 +20,7 @@ use std::{
 use projection::{Kind, Projection};
 use rusqlite::{Connection, ErrorCode, Row, types::ValueRef};
 use serde_json::Value;
-use vocabulary::{MerchantId, Position};
+use vocabulary::{MerchantId, Position, Timestamp};
 
 use crate::{Heading, Sheet, sources};
 pub(crate) use guard::read_only;
@@ -61,6 +61,8 @@ pub struct Question {
     pub projections: Vec<Arc<dyn Projection>>,
     /// The end of the log, which `sys_projection` is held against.
     pub log_head: Position,
+    /// The time by our clock, which `sys_projection` is held against.
+    pub now: Timestamp,
     /// The query.
     pub text: String,
     /// What it may cost.

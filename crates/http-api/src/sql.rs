@@ -68,6 +68,7 @@ pub(crate) async fn sql(
         merchant: api.merchant().clone(),
         projections: api.views().projections().to_vec(),
         log_head,
+        now: api.engine.now(),
         text: query.query,
         budget: Budget::default(),
         given_up: given_up.0.clone(),

@@ -23,7 +23,7 @@ use crate::Source;
 const VALUE_MAX: i32 = 1 << 20;
 
 /// Tables of the read models' database that are shown beside the declared ones.
-const SYSTEM: [&str; 2] = ["sys_projection", "sys_column"];
+const SYSTEM: [&str; 3] = ["sys_projection", "sys_rebuild", "sys_column"];
 
 /// SQLite's functions that only compute. Not among them: those that load code, tell about the library, or draw
 /// lots.
@@ -69,13 +69,18 @@ pub(super) fn open(question: &Question, sources: &[Source]) -> rusqlite::Result<
             names.join(", ")
         );
     }
+    let (log_head, now) = (question.log_head, question.now.secs());
     let _ = writeln!(
         views,
-        "CREATE TEMP VIEW sys_projection AS SELECT name, version, head_pos, {} - head_pos AS lag_events,
-           head_recorded_at, head_recorded_epoch FROM {hidden}.sys_projection WHERE merchant = '{merchant}';
+        "CREATE TEMP VIEW sys_projection AS SELECT p.name, version, head_pos, max({log_head} - head_pos, 0) AS lag_events,
+           iif(head_pos >= {log_head}, 0, max({now} - head_recorded_epoch, 0) * 1000) AS lag_ms,
+           head_recorded_at, head_recorded_epoch, last_rebuild_s, digest
+           FROM {hidden}.sys_projection p LEFT JOIN {hidden}.sys_rebuild r ON r.merchant = p.merchant AND r.name = p.name
+           WHERE p.merchant = '{merchant}';
+         CREATE TEMP VIEW sys_rebuild AS SELECT name, pos, last_rebuild_s, digest FROM {hidden}.sys_rebuild
+           WHERE merchant = '{merchant}';
          CREATE TEMP VIEW sys_column AS SELECT projection, table_name, column_name, place, meaning_en, meaning_zh
-           FROM {hidden}.sys_column;",
-        question.log_head
+           FROM {hidden}.sys_column;"
     );
     conn.execute_batch(&views)?;
     conn.execute_batch("BEGIN;")?;
@@ -166,7 +171,8 @@ impl Rules {
         why.map(str::to_owned)
     }
 
-    /// Whether it is one of the views, or read by one of them.
+    /// Whether it is one of the views, or read by one of them. Every name that is shown has a view in front: what lies
+    /// behind it cannot be named, and it would not do to ask who reads it, for a query may call its parts as it likes.
     fn is_shown(&self, name: &str, column: &str, context: &AuthContext<'_>) -> bool {
         let hidden = context.database_name == Some(self.hidden.as_str());
         let direct = hidden && context.accessor.is_none() && !column.is_empty();

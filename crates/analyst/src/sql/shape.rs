@@ -44,7 +44,7 @@ pub fn shape(text: &str, projections: &[Arc<dyn Projection>]) -> String {
     let sources = sources(projections);
     let mut known: HashSet<String> = sources.iter().map(|source| source.name.to_owned()).collect();
     known.extend(sources.iter().flat_map(|source| source.headings()).map(|heading| heading.name));
-    known.extend(["sys_projection", "sys_column"].map(str::to_owned));
+    known.extend(["sys_projection", "sys_rebuild", "sys_column"].map(str::to_owned));
     let mut others: HashMap<String, usize> = HashMap::new();
     let mut kept = String::new();
     let mut words = String::new();

@@ -64,6 +64,7 @@ impl World {
             merchant: merchant(),
             projections: self.views.projections().to_vec(),
             log_head: Position(self.history.len() as u64),
+            now: self.history.last().unwrap().recorded_at.plus_secs(10),
             text: text.to_owned(),
             budget: Budget::default(),
             given_up: Arc::new(AtomicBool::new(false)),

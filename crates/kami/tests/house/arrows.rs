@@ -53,7 +53,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("reqwest", &["kami"]),
     ("clap", &["kami"]),
     ("config", &["kami"]),
-    ("tokio", &["event-log", "event-log-sqlite", "vault", "projection", "engine", "http-api", "kami"]),
+    (
+        "tokio",
+        &["event-log", "event-log-sqlite", "vault", "projection", "analyst", "engine", "http-api", "kami"],
+    ),
     ("rand", &["engine", "kami"]),
 ];
 

@@ -44,7 +44,7 @@ if duckdb:
     told["duckdb"] = {}
     for name in names:
         relation = duckdb.sql(f"SELECT * FROM '{exported}/{name}.parquet'")
-        counts = duckdb.sql(f"SELECT COUNT(*), COUNT(COLUMNS(*)) FROM '{exported}/{name}.parquet'").fetchone()
+        counts = duckdb.sql(f"SELECT COUNT(*), COUNT(COLUMNS(*)) FROM '{exported}/{name}.parquet'").fetchall()[0]
         assert len(counts) == len(relation.columns) + 1 and max(counts) == counts[0], name
         told["duckdb"][name] = counts[0]
         types = dict(zip(relation.columns, map(str, relation.types)))
