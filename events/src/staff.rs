@@ -27,6 +27,8 @@ pub enum QueryEnd {
     Done,
     /// It may not be run.
     Refused,
+    /// It cannot be run.
+    Failed,
     /// It took too long or gave too many rows.
     OverBudget,
 }

@@ -19,6 +19,9 @@ use crate::{
 /// How long a question that names a position waits for the read models to get there.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
+/// How many queries in SQL run at once: each may take a processor for seconds.
+const QUERIES: usize = 2;
+
 /// How much one request may ask for.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -69,6 +72,7 @@ pub struct Api {
     pub(crate) past: Mutex<Past>,
     pub(crate) reveals: Reveals,
     pub(crate) tries: Tries,
+    pub(crate) queries: Arc<Semaphore>,
 }
 
 /// The state of every route.
@@ -78,6 +82,7 @@ impl Api {
     /// An API over an engine and read models that follow its log.
     pub fn new(engine: Arc<Engine>, projections: Arc<Projections>, options: ApiOptions) -> Self {
         let streams = Arc::new(Semaphore::new(options.limits.streams));
+        let queries = Arc::new(Semaphore::new(QUERIES));
         Self {
             engine,
             projections,
@@ -86,6 +91,7 @@ impl Api {
             past: Mutex::default(),
             reveals: Reveals::default(),
             tries: Tries::default(),
+            queries,
         }
     }
 
@@ -100,6 +106,11 @@ impl Api {
     /// Counts a showing of keys in clear; refuses where this holder had too many lately.
     pub(crate) fn count_reveal(&self, holder: &str) -> Result<(), Problem> {
         self.reveals.take(holder, self.engine.now(), self.options.limits.reveals_per_hour)
+    }
+
+    /// The end of the log.
+    pub(crate) async fn log_head(&self) -> Result<Position, Problem> {
+        Ok(self.engine.log().head(self.merchant()).await?.map(|head| head.position).unwrap_or_default())
     }
 
     /// Waits until every read model contains `position`; a caller who just wrote thereby reads what it wrote.

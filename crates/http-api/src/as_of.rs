@@ -2,11 +2,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use projection::{Projection, Views, fold_as_of};
+use projection::{Cut, Projection, Views, fold_as_of};
 use serde::Deserialize;
 use vocabulary::{ParseError, Position, Timestamp};
 
-use crate::{api::Api, problem::Problem, table::Source};
+use crate::{api::Api, problem::Problem};
 
 /// How many folded read models are kept: looking at the past costs a fold of the log, paging through it should not.
 const KEPT: usize = 4;
@@ -55,26 +55,51 @@ impl Moment {
     }
 }
 
+/// Which moment a question is about; now, where it says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked {
+    /// As we knew then.
+    pub(crate) as_of: Option<Moment>,
+    /// As the world was.
+    pub(crate) effective: Option<Moment>,
+}
+
+impl Asked {
+    /// The events that are folded; none where the live rows are meant.
+    pub(crate) async fn cut(self, api: &Api) -> Result<Option<Cut>, Problem> {
+        let effective = match self.effective {
+            None => None,
+            Some(Moment::Instant(at)) => Some(at),
+            Some(Moment::Position(_)) => return Err(Problem::parameter("effective is an instant, RFC 3339")),
+        };
+        let position = match self.as_of {
+            Some(moment) => moment.position(api).await?,
+            None if effective.is_none() => return Ok(None),
+            None => Moment::Position(Position(u64::MAX)).position(api).await?,
+        };
+        Ok(Some(Cut { position, effective }))
+    }
+}
+
 /// Read models of the past that were folded lately, the newest first.
 #[derive(Default)]
-pub(crate) struct Past(VecDeque<(Vec<&'static str>, Position, Arc<Views>)>);
+pub(crate) struct Past(VecDeque<(Vec<&'static str>, Cut, Arc<Views>)>);
 
-/// The rows of what a view reads as they were at a position. One is folded at a time.
-pub(crate) async fn folded(api: &Api, source: &Source, position: Position) -> Result<Arc<Views>, Problem> {
-    let needed = |projection: &&Arc<dyn Projection>| {
-        projection.name() == source.projection.name() || source.reads.contains(&projection.name())
-    };
+/// The rows of some read models, all where none is named, as they were. One fold is made at a time.
+pub(crate) async fn folded(api: &Api, names: &[&'static str], cut: Cut) -> Result<Arc<Views>, Problem> {
+    let needed = |projection: &&Arc<dyn Projection>| names.is_empty() || names.contains(&projection.name());
     let projections: Vec<_> = api.views().projections().iter().filter(needed).cloned().collect();
     let names: Vec<&'static str> = projections.iter().map(|projection| projection.name()).collect();
     let mut past = api.past.lock().await;
-    let known = past.0.iter().find(|(folded, at, _)| *folded == names && *at == position);
+    let known =
+        past.0.iter().find(|(folded, at, _)| names.iter().all(|name| folded.contains(name)) && *at == cut);
     if let Some((_, _, views)) = known {
         return Ok(views.clone());
     }
     let log = api.engine.log();
-    let views = fold_as_of(log.as_ref(), api.merchant(), projections, position).await?;
+    let views = fold_as_of(log.as_ref(), api.merchant(), projections, cut).await?;
     past.0.truncate(KEPT - 1);
-    past.0.push_front((names, position, views.clone()));
+    past.0.push_front((names, cut, views.clone()));
     Ok(views)
 }
 

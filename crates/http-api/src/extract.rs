@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Uri, header, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
 use channel::strict_json;
@@ -23,6 +23,35 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(Problem::parameter(rejection.body_text())),
+        }
+    }
+}
+
+/// The parameters of the query string, and those called `filter`, which may be repeated.
+pub(crate) struct Filtered<T> {
+    pub(crate) filters: Vec<String>,
+    pub(crate) params: T,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filtered<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let (filters, rest): (Vec<&str>, Vec<&str>) =
+            query.split('&').partition(|pair| pair.starts_with("filter="));
+        let decode = |pair: &&str| {
+            let text = pair.trim_start_matches("filter=").replace('+', " ");
+            let text =
+                percent_encoding::percent_decode_str(&text).decode_utf8().map(|text| text.into_owned());
+            text.map_err(|_| Problem::parameter("a filter is not UTF-8"))
+        };
+        let filters = filters.iter().map(decode).collect::<Result<_, _>>()?;
+        let uri = format!("/?{}", rest.join("&")).parse::<Uri>();
+        let uri = uri.map_err(|_| Problem::parameter("the query string cannot be read"))?;
+        match Query::<T>::try_from_uri(&uri) {
+            Ok(Query(params)) => Ok(Self { filters, params }),
             Err(rejection) => Err(Problem::parameter(rejection.body_text())),
         }
     }

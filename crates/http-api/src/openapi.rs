@@ -16,10 +16,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     api::{Api, Shared},
-    auth, batches, buyers, catalog, channels, claim, edge, event, explain, find, health, import, imported,
-    inbound, inbox, journeys, models,
-    orders::{actions, causes, export, history, read},
-    past_orders, procure, stream, terms, views,
+    auth, batches, buyers, catalog, cells, channels, claim, edge, event, explain, export, find, health,
+    import, imported, inbound, inbox, journeys, models,
+    orders::{self, actions, causes, history, read},
+    past_orders, procure, projections, sql, stream, terms, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -67,7 +67,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(read::state))
         .routes(routes!(history::events))
         .routes(routes!(causes::causes))
-        .routes(routes!(export::export))
+        .routes(routes!(orders::export::export))
         .routes(routes!(imported::list, imported::take_in))
         .routes(routes!(imported::one))
         .routes(routes!(imported::state))
@@ -88,7 +88,11 @@ fn operator_routes() -> Routes {
         .routes(routes!(buyers::link))
         .routes(routes!(buyers::unlink))
         .routes(routes!(views::catalogue))
+        .routes(routes!(views::schema))
         .routes(routes!(views::rows))
+        .routes(routes!(sql::sql))
+        .routes(routes!(cells::explain_cell))
+        .routes(routes!(projections::projections))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::one))
         .routes(routes!(stream::events))
@@ -97,7 +101,12 @@ fn operator_routes() -> Routes {
 
 /// Routes for token holders that take as long as they take.
 fn long_routes() -> Routes {
-    Routes::new().routes(routes!(import::keys)).routes(routes!(models::fit)).routes(routes!(stream::follow))
+    Routes::new()
+        .routes(routes!(import::keys))
+        .routes(routes!(export::export))
+        .routes(routes!(projections::rebuild))
+        .routes(routes!(models::fit))
+        .routes(routes!(stream::follow))
 }
 
 /// The description of the API (OpenAPI 3.1), as served at `/openapi.json`.
@@ -105,9 +114,9 @@ pub fn openapi() -> OpenApi {
     let mut operators = operator_routes().merge(long_routes()).into_openapi();
     for item in operators.paths.paths.values_mut() {
         for (posts, operation) in operations(item) {
-            // To explain is to read, by POST only because the question has a body; a history is told by its content.
-            let plain = ["explain", "take_in"].map(Some);
-            let writes = posts && !plain.contains(&operation.operation_id.as_deref());
+            // These read, by POST only because the question has a body; a history is told by its content.
+            let reads = ["explain", "take_in", "sql", "export", "rebuild"];
+            let writes = posts && !operation.operation_id.as_deref().is_some_and(|id| reads.contains(&id));
             describe_operator(operation, writes);
         }
     }

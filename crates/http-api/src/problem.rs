@@ -42,6 +42,8 @@ kinds! {
     NOT_FOUND = "not_found", 404, "There is nothing at this address.", "地址不存在。";
     UNKNOWN_PROTOCOL = "unknown_protocol", 404, "There is no such channel protocol.", "渠道协议不存在。";
     UNKNOWN_VIEW = "unknown_view", 404, "There is no such view.", "视图不存在。";
+    UNKNOWN_ROW = "unknown_row", 404, "The view has no row with this key.", "视图中没有该主键的行。";
+    UNKNOWN_PROJECTION = "unknown_projection", 404, "There is no such read model.", "读模型不存在。";
     UNKNOWN_MESSAGE = "unknown_message", 404, "There is no such message.", "消息不存在。";
     UNKNOWN_IMPORT = "unknown_import", 404, "There is no such imported history.", "导入的历史不存在。";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "The address does not take this method.", "该地址不支持此方法。";
@@ -56,6 +58,9 @@ kinds! {
     INVALID_SETTINGS = "invalid_settings", 422, "The settings of the account are not usable.", "渠道账号配置不可用。";
     PRIVATE_TEXT = "private_text", 422, "The text holds personal data or a card key.", "文本含有个人信息或卡密。";
     TOO_MANY_REVEALS = "too_many_reveals", 429, "Card keys were shown too often within an hour.", "一小时内查看卡密次数过多。", retryable;
+    SQL_REFUSED = "sql_refused", 403, "The query may not be run.", "该查询不允许执行。";
+    SQL_ERROR = "sql_error", 422, "The query cannot be run.", "该查询无法执行。";
+    SQL_OVER_BUDGET = "sql_over_budget", 422, "The query costs too much.", "该查询超出资源限额。";
     INTERNAL = "internal", 500, "Something is broken on our side.", "服务内部错误。";
     BUSY = "busy", 503, "Too much is waiting; come again.", "请求过多，请稍后重试。", retryable;
     STOPPED = "stopped", 503, "The service is stopping or has stopped; come again.", "服务已停止或正在停止，请稍后重试。", retryable;

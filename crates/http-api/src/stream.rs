@@ -67,6 +67,9 @@ pub(crate) async fn events(
 pub(crate) struct From {
     /// The first position to send; from now on where not given. A `Last-Event-ID` header goes before it.
     from_pos: Option<u64>,
+    /// Where more than so many events wait to be sent, they are left out, and an event `gap` says which (`from` and
+    /// `to`): for a reader that would rather fetch anew than catch up. Without it nothing is ever left out.
+    gap_after: Option<u64>,
 }
 
 /// The log as it grows, as server-sent events: `id` is the position, `event` the type, `data` the event. Begins
@@ -92,7 +95,8 @@ pub(crate) async fn follow(
     };
     let news = api.engine.log().watch(api.merchant());
     let stopping = stopping.map(|axum::Extension(stopping)| stopping);
-    let tail = Tail { api, after, ready: VecDeque::new(), news, stopping, _permit: permit };
+    let gap_after = from.gap_after.unwrap_or(u64::MAX);
+    let tail = Tail { api, after, gap_after, ready: VecDeque::new(), news, stopping, _permit: permit };
     let events = stream::unfold(tail, |mut tail| async move {
         let event = tail.next().await?;
         Some((Ok::<Event, Infallible>(event), tail))
@@ -104,6 +108,7 @@ pub(crate) async fn follow(
 struct Tail {
     api: Shared,
     after: Position,
+    gap_after: u64,
     ready: VecDeque<RecordedEvent>,
     news: watch::Receiver<Position>,
     stopping: Option<Stopping>,
@@ -117,7 +122,10 @@ impl Tail {
             if let Some(event) = self.ready.pop_front() {
                 return self.shown(event);
             }
-            self.news.borrow_and_update();
+            let head = *self.news.borrow_and_update();
+            if head.0.saturating_sub(self.after.0) > self.gap_after {
+                return Some(self.gap(head));
+            }
             let log = self.api.engine.log();
             let page = log.read_log(self.api.merchant(), self.after, AHEAD).await;
             self.ready = page.inspect_err(|error| tracing::error!(%error, "a stream ends")).ok()?.into();
@@ -141,6 +149,13 @@ impl Tail {
             Ok(()) = self.news.changed() => true,
             () = tokio::time::sleep(POLL) => true,
         }
+    }
+
+    /// Leaves out what waits.
+    fn gap(&mut self, head: Position) -> Event {
+        let told = json!({ "from": self.after.0 + 1, "to": head });
+        self.after = head;
+        Event::default().id(head.to_string()).event("gap").data(told.to_string())
     }
 
     fn shown(&mut self, event: RecordedEvent) -> Option<Event> {

@@ -148,8 +148,7 @@ async fn a_year_of_a_shop_is_taken_over_once_and_adds_up_in_the_log_and_in_the_r
         COUNT(DISTINCT currency)) FROM mart_sales_day";
     // An item that only ever came back is an item, too.
     assert_eq!(row(data, "views.db", sales).await, [9_747_747_934, 10_644_560_424, 4_070, 38, 1]);
-    let orders =
-        "SELECT json_array(COUNT(*), SUM(state = 'past'), SUM(total_fen), SUM(paid_fen),
+    let orders = "SELECT json_array(COUNT(*), SUM(state = 'past'), SUM(total_fen), SUM(paid_fen),
         SUM(paid_fen) - SUM(refund_fen), COUNT(DISTINCT buyer_id_at_time)) FROM fct_order";
     assert_eq!(
         row(data, "views.db", orders).await,

@@ -1,4 +1,4 @@
-//! Read models as they were: the same projections, folded up to an earlier position.
+//! Read models as they were: the same projections, folded up to an earlier moment.
 
 use std::sync::Arc;
 
@@ -10,23 +10,44 @@ use crate::{Follower, Projection, Views, ViewsError};
 /// Events read at once.
 const BATCH: usize = 8_192;
 
-/// The rows as they were when the log ended at `position` (or at its end, where it is shorter), in a temporary
+/// Which events of a log are folded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cut {
+    /// What we knew: nothing recorded after this position.
+    pub position: Position,
+    /// How the world was: nothing that happened after this instant, by the clock of whoever reported it. Reports
+    /// that came late are in.
+    pub effective: Option<Timestamp>,
+}
+
+impl From<Position> for Cut {
+    fn from(position: Position) -> Self {
+        Self { position, effective: None }
+    }
+}
+
+/// The rows as they were when the log ended at `cut` (or at its end, where it is shorter), in a temporary
 /// database. Costs a fold from the beginning of the log, so keep the result while it is being looked at.
+///
+/// Cut by what had happened, an order may lack events that others of its events follow from. Those that a read
+/// model cannot take in then are in its quarantine, as ever.
 pub async fn fold_as_of(
     log: &dyn EventLog,
     merchant: &MerchantId,
     projections: Vec<Arc<dyn Projection>>,
-    position: Position,
+    cut: impl Into<Cut>,
 ) -> Result<Arc<Views>, ViewsError> {
+    let cut: Cut = cut.into();
     let views = Arc::new(Views::temporary(projections).await?);
     let mut follower = Follower::new(views.clone(), merchant).await?;
-    while follower.head() < position {
-        let left = usize::try_from(position.0 - follower.head().0).unwrap_or(usize::MAX);
+    while follower.head() < cut.position {
+        let left = usize::try_from(cut.position.0 - follower.head().0).unwrap_or(usize::MAX);
         let events = log.read_log(merchant, follower.head(), left.min(BATCH)).await?;
         if events.is_empty() {
             break;
         }
-        follower.apply(events).await?;
+        let happened = |at: Timestamp| cut.effective.is_none_or(|until| at <= until);
+        follower.apply_those(events, |event| happened(event.occurred_at)).await?;
     }
     Ok(views)
 }
@@ -40,4 +61,32 @@ pub async fn fold_as_of_instant(
 ) -> Result<(Position, Arc<Views>), ViewsError> {
     let position = log.position_at(merchant, at).await?;
     Ok((position, fold_as_of(log, merchant, projections, position).await?))
+}
+
+/// The rows that come of some events of a log alone, one after the other, in a temporary database.
+pub struct Pick {
+    views: Arc<Views>,
+    follower: Follower,
+}
+
+impl Pick {
+    /// No event yet.
+    pub async fn new(
+        merchant: &MerchantId,
+        projections: Vec<Arc<dyn Projection>>,
+    ) -> Result<Self, ViewsError> {
+        let views = Arc::new(Views::temporary(projections).await?);
+        let follower = Follower::new(views.clone(), merchant).await?;
+        Ok(Self { views, follower })
+    }
+
+    /// Takes in one more event, which must stand later in the log than those before.
+    pub async fn take(&mut self, event: events::RecordedEvent) -> Result<(), ViewsError> {
+        self.follower.apply_alone(event).await
+    }
+
+    /// The rows so far.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.views
+    }
 }

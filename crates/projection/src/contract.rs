@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use vocabulary::{MerchantId, Position};
 
-use crate::{Event, Table, View};
+use crate::{Event, Table, Trace, View};
 
 /// A read model: its name, its shape, and how to begin folding it.
 pub trait Projection: Send + Sync + 'static {
@@ -17,6 +17,10 @@ pub trait Projection: Send + Sync + 'static {
     fn tables(&self) -> &'static [&'static Table];
     /// Views over those tables, and over those of other projections.
     fn views(&self) -> &'static [&'static View] {
+        &[]
+    }
+    /// How the events behind a row are found, for tables and views where a column does not say it: see [`Trace`].
+    fn traces(&self) -> &'static [Trace] {
         &[]
     }
     /// A fold for one merchant with nothing in memory: it reads the rows it needs from its tables.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use futures::TryStreamExt;
 use ring::digest::{Context, SHA256};
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use vocabulary::MerchantId;
 
 use crate::{Projection, View};
@@ -13,14 +13,13 @@ use crate::{Projection, View};
 /// are left out: they say nothing new.
 pub(crate) async fn digest(
     projection: &dyn Projection,
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     merchant: &MerchantId,
 ) -> Result<String, sqlx::Error> {
     let mut context = Context::new(&SHA256);
-    let mut conn = pool.acquire().await?;
     for table in projection.tables() {
         let (columns, key) = (table.stored_columns().collect(), table.key_columns().collect());
-        add(&mut context, &mut conn, merchant, (table.name, columns, key)).await?;
+        add(&mut context, conn, merchant, (table.name, columns, key)).await?;
     }
     Ok(hex(context.finish().as_ref()))
 }
@@ -28,14 +27,13 @@ pub(crate) async fn digest(
 /// SHA-256 (hex) over the rows of a view, in the order of its key.
 pub(crate) async fn view_digest(
     view: &View,
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     merchant: &MerchantId,
 ) -> Result<String, sqlx::Error> {
     let mut context = Context::new(&SHA256);
-    let mut conn = pool.acquire().await?;
     let columns: Vec<&str> = view.columns.iter().map(|column| column.name).chain(["last_pos"]).collect();
     let key = columns[..view.key].to_vec();
-    add(&mut context, &mut conn, merchant, (view.name, columns, key)).await?;
+    add(&mut context, conn, merchant, (view.name, columns, key)).await?;
     Ok(hex(context.finish().as_ref()))
 }
 

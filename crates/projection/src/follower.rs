@@ -24,11 +24,15 @@ pub(crate) struct Batch {
 impl Batch {
     /// Decodes stored events, which must be consecutive; none where there are none.
     pub(crate) fn decode(stored: Vec<RecordedEvent>) -> Option<Self> {
+        Self::decode_those(stored, |_| true)
+    }
+    /// Decodes those of consecutive stored events that are wanted. The batch stands for all of them.
+    fn decode_those(stored: Vec<RecordedEvent>, wanted: impl Fn(&RecordedEvent) -> bool) -> Option<Self> {
         let (first, last) = (stored.first()?.position, stored.last()?.position);
         let (recorded_at, hash) = (stored.last()?.recorded_at, stored.last()?.hash);
         let mut events = Vec::with_capacity(stored.len());
         let mut broken = Vec::new();
-        for event in stored {
+        for event in stored.into_iter().filter(wanted) {
             let position = event.position;
             match Event::decode(event) {
                 Ok(event) => events.push(event),
@@ -104,6 +108,8 @@ pub struct Follower {
     views: Arc<Views>,
     merchant: MerchantId,
     lanes: Vec<Lane>,
+    /// How many times rows were replaced, when this was looked at last.
+    replaced: u64,
 }
 
 impl Follower {
@@ -115,9 +121,14 @@ impl Follower {
             head: Position(0),
         };
         let lanes = views.projections.iter().map(lane).collect();
-        let mut follower = Self { views, merchant: merchant.clone(), lanes };
+        let mut follower = Self { views, merchant: merchant.clone(), lanes, replaced: 0 };
         follower.refresh().await?;
         Ok(follower)
+    }
+
+    /// The database it writes to.
+    pub(crate) fn views(&self) -> &Views {
+        &self.views
     }
 
     /// The last position that every projection contains.
@@ -143,10 +154,28 @@ impl Follower {
     /// Takes in stored events, which must be consecutive. Projections that contain some of them take in the rest;
     /// projections that stand further back than the first take in none.
     pub async fn apply(&mut self, stored: Vec<RecordedEvent>) -> Result<Applied, ViewsError> {
-        match Batch::decode(stored) {
+        self.apply_those(stored, |_| true).await
+    }
+
+    /// [`Follower::apply`], but the events that are not wanted have no effect on rows.
+    pub(crate) async fn apply_those(
+        &mut self,
+        stored: Vec<RecordedEvent>,
+        wanted: impl Fn(&RecordedEvent) -> bool,
+    ) -> Result<Applied, ViewsError> {
+        match Batch::decode_those(stored, wanted) {
             Some(batch) => self.apply_batch(Arc::new(batch)).await,
             None => Ok(Applied { head: self.head(), quarantined: 0 }),
         }
+    }
+
+    /// Takes in one event as if nothing stood between it and those before.
+    pub(crate) async fn apply_alone(&mut self, event: RecordedEvent) -> Result<(), ViewsError> {
+        if let Some(mut batch) = Batch::decode(vec![event]) {
+            batch.first = batch.first.min(Position(self.head().0 + 1));
+            self.apply_batch(Arc::new(batch)).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn apply_batch(&mut self, batch: Arc<Batch>) -> Result<Applied, ViewsError> {
@@ -192,7 +221,14 @@ impl Follower {
         Ok(Applied { quarantined: aside.iter().map(Vec::len).sum(), head: self.head() })
     }
 
+    /// Call it while the writer's connection is held: then nobody replaces rows.
     async fn adopt_checkpoints(&mut self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let replaced = *self.views.rebuilds().borrow();
+        if replaced != self.replaced {
+            // What the folds hold in memory is of rows that may be gone.
+            self.forget_uncommitted();
+            self.replaced = replaced;
+        }
         let rows = sqlx::query("SELECT name, head_pos FROM sys_projection WHERE merchant = ?")
             .bind(self.merchant.as_str())
             .fetch_all(&mut *conn)

@@ -24,6 +24,7 @@
 #![warn(missing_docs)]
 
 mod as_of;
+mod beside;
 mod cache;
 mod contract;
 mod digest;
@@ -35,10 +36,12 @@ mod table;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 mod text;
+mod trace;
 mod views;
 mod write;
 
-pub use as_of::{fold_as_of, fold_as_of_instant};
+pub use as_of::{Cut, Pick, fold_as_of, fold_as_of_instant};
+pub use beside::{LastRebuild, Rebuilt};
 pub use cache::Cache;
 pub use contract::{ApplyError, Fold, Projection};
 pub use event::Event;
@@ -46,5 +49,6 @@ pub use follower::{Applied, Follower};
 pub use runner::{Lag, Options, Projections};
 pub use table::{Column, Kind, Table, View};
 pub use text::iso;
+pub use trace::{Gives, Trace};
 pub use views::{Checkpoint, Quarantined, Views, ViewsError};
 pub use write::{Rows, Value, Words, keys_json};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
-use crate::Projection;
+use crate::{Column, Kind, Projection};
 
 /// What the runner keeps. Analysts may read these too.
 const SYSTEM: &str = "
@@ -25,6 +25,14 @@ CREATE TABLE IF NOT EXISTS sys_quarantine (
   error TEXT NOT NULL,
   PRIMARY KEY (name, merchant, pos)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sys_rebuild (
+  name TEXT NOT NULL,
+  merchant TEXT NOT NULL,
+  pos INTEGER NOT NULL,
+  last_rebuild_s REAL NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (name, merchant)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sys_schema (
   name TEXT NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL,
@@ -39,6 +47,10 @@ CREATE TABLE IF NOT EXISTS sys_column (
   meaning_en TEXT NOT NULL,
   meaning_zh TEXT NOT NULL,
   PRIMARY KEY (table_name, column_name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _metabase_metadata (
+  keypath TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -65,6 +77,7 @@ pub(crate) async fn prepare<'p>(
             tracing::info!(projection = projection.name(), "tables of the read model are made anew");
             recreate(conn, projection).await?;
         }
+        describe_to_metabase(conn, projection).await?;
     }
     Ok(())
 }
@@ -87,6 +100,7 @@ pub(crate) async fn recreate(
     for statement in [
         "DELETE FROM sys_projection WHERE name = ?",
         "DELETE FROM sys_quarantine WHERE name = ?",
+        "DELETE FROM sys_rebuild WHERE name = ?",
         "DELETE FROM sys_schema WHERE name = ?",
         "DELETE FROM sys_column WHERE projection = ?",
     ] {
@@ -126,6 +140,49 @@ async fn describe(conn: &mut SqliteConnection, projection: &dyn Projection) -> R
         }
     }
     Ok(())
+}
+
+/// The same for Metabase, which reads this table when it looks at a database: descriptions, and what a column is.
+async fn describe_to_metabase(
+    conn: &mut SqliteConnection,
+    projection: &dyn Projection,
+) -> Result<(), sqlx::Error> {
+    let tables =
+        projection.tables().iter().map(|table| (table.name, table.en, table.zh, table.key, table.columns));
+    let views = projection.views().iter().map(|view| (view.name, view.en, view.zh, view.key, view.columns));
+    let mut rows = Vec::new();
+    for (name, en, zh, key, columns) in tables.chain(views) {
+        rows.push([format!("{name}.description"), format!("{en} {zh}")]);
+        for column in columns {
+            let path = format!("{name}.{}", column.name);
+            rows.push([format!("{path}.description"), format!("{} {}", column.en, column.zh)]);
+            if let Some(what) = semantic_type(column, key == 1 && column.name == columns[0].name) {
+                rows.push([format!("{path}.semantic_type"), what.to_owned()]);
+            }
+        }
+    }
+    sqlx::query(
+        "INSERT OR REPLACE INTO _metabase_metadata (keypath, value)
+         SELECT value ->> 0, value ->> 1 FROM json_each(?)",
+    )
+    .bind(serde_json::json!(rows).to_string())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What Metabase calls a column, where its kind does not say it.
+fn semantic_type(column: &Column, is_only_key: bool) -> Option<&'static str> {
+    match (column.kind, column.name) {
+        _ if is_only_key => Some("type/PK"),
+        (
+            Kind::Text,
+            "channel" | "channel_code" | "shop" | "sku" | "currency" | "state" | "kind" | "type",
+        ) => Some("type/Category"),
+        (Kind::Flag, _) => Some("type/Category"),
+        (Kind::Json, _) => Some("type/SerializedJSON"),
+        _ => None,
+    }
 }
 
 fn ddl(projection: &dyn Projection) -> String {

@@ -1,6 +1,9 @@
 //! The database of read models.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use event_log::LogError;
 use sqlx::{
@@ -48,6 +51,9 @@ pub enum ViewsError {
     /// The program is stopping.
     #[error("reading models is stopping")]
     Stopped,
+    /// There is no room for a temporary database.
+    #[error("a temporary database cannot be made")]
+    Scratch(#[source] std::io::Error),
 }
 
 /// How far a projection has come with a merchant's log.
@@ -80,6 +86,9 @@ pub struct Views {
     reader: SqlitePool,
     pub(crate) projections: Vec<Arc<dyn Projection>>,
     rebuilds: watch::Sender<u64>,
+    path: PathBuf,
+    /// Where a temporary database lies; the directory goes with it.
+    _scratch: Option<tempfile::TempDir>,
 }
 
 impl Views {
@@ -91,31 +100,42 @@ impl Views {
             options(path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal);
         // Checkpointing the write-ahead log rarely saves writing the same hot pages again and again.
         let writer = single(options.pragma("wal_autocheckpoint", "8192")).await?;
-        let views = Self::prepared(writer.clone(), writer, projections).await?;
+        let views = Self::prepared(writer.clone(), writer, projections, path).await?;
         let reading = self::options(path).read_only(true).pragma("cache_size", "-16384");
         let reader = SqlitePoolOptions::new().max_connections(READERS).connect_with(reading).await?;
         Ok(Self { reader, ..views })
     }
 
-    /// A private database that is gone when the value is dropped. It lies in memory as far as there is room, and
-    /// is read and written over one connection.
+    /// A private database that is gone when the value is dropped. This value reads and writes it over one
+    /// connection; others may read the file while nothing is being folded.
     pub async fn temporary(projections: Vec<Arc<dyn Projection>>) -> Result<Self, ViewsError> {
-        let options = options(Path::new("")).journal_mode(SqliteJournalMode::Memory);
+        let scratch =
+            tempfile::Builder::new().prefix("kami-views-").tempdir().map_err(ViewsError::Scratch)?;
+        let path = scratch.path().join("views.db");
+        let options = options(&path).journal_mode(SqliteJournalMode::Memory);
         let pool = single(options.synchronous(SqliteSynchronous::Off)).await?;
-        Self::prepared(pool.clone(), pool, projections).await
+        let views = Self::prepared(pool.clone(), pool, projections, &path).await?;
+        Ok(Self { _scratch: Some(scratch), ..views })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     async fn prepared(
         writer: SqlitePool,
         reader: SqlitePool,
         projections: Vec<Arc<dyn Projection>>,
+        path: &Path,
     ) -> Result<Self, ViewsError> {
         let mut conn = writer.acquire().await?;
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
         schema::prepare(&mut tx, projections.iter().map(AsRef::as_ref)).await?;
         tx.commit().await?;
         drop(conn);
-        Ok(Self { writer, reader, projections, rebuilds: watch::Sender::new(0) })
+        let (rebuilds, path) = (watch::Sender::new(0), path.to_owned());
+        Ok(Self { writer, reader, projections, rebuilds, path, _scratch: None })
     }
 
     /// Where queries read. Never blocks, and is never blocked by, the folding (but in a temporary database).
@@ -141,7 +161,7 @@ impl Views {
             schema::recreate(&mut tx, projection).await?;
         }
         tx.commit().await?;
-        self.rebuilds.send_modify(|count| *count += 1);
+        self.rows_were_replaced();
         Ok(())
     }
 
@@ -170,12 +190,14 @@ impl Views {
     /// One hash (SHA-256, hex) over a projection's rows of a merchant. Equal rows give equal hashes, however they
     /// came to be.
     pub async fn digest(&self, name: &str, merchant: &MerchantId) -> Result<String, ViewsError> {
-        Ok(digest(self.projection(name)?, &self.reader, merchant).await?)
+        let mut conn = self.reader.acquire().await?;
+        Ok(digest(self.projection(name)?, &mut conn, merchant).await?)
     }
 
     /// One hash (SHA-256, hex) over the rows of a declared view of a merchant. It costs what the view's query costs.
     pub async fn view_digest(&self, view: &View, merchant: &MerchantId) -> Result<String, ViewsError> {
-        Ok(view_digest(view, &self.reader, merchant).await?)
+        let mut conn = self.reader.acquire().await?;
+        Ok(view_digest(view, &mut conn, merchant).await?)
     }
 
     /// The events that projections were unable to take in, by position.
@@ -197,8 +219,17 @@ impl Views {
     }
 
     fn projection(&self, name: &str) -> Result<&dyn Projection, ViewsError> {
+        self.shared_projection(name).map(AsRef::as_ref)
+    }
+
+    pub(crate) fn shared_projection(&self, name: &str) -> Result<&Arc<dyn Projection>, ViewsError> {
         let found = self.projections.iter().find(|projection| projection.name() == name);
-        found.map(AsRef::as_ref).ok_or_else(|| ViewsError::UnknownProjection(name.to_owned()))
+        found.ok_or_else(|| ViewsError::UnknownProjection(name.to_owned()))
+    }
+
+    /// Tells followers that rows were replaced under them.
+    pub(crate) fn rows_were_replaced(&self) {
+        self.rebuilds.send_modify(|count| *count += 1);
     }
 }
 

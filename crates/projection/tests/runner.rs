@@ -331,3 +331,65 @@ async fn the_database_says_what_its_columns_mean() {
     .unwrap();
     assert_eq!(meaning, ("Its events.".into(), "事件数。".into()));
 }
+
+#[tokio::test]
+async fn a_rebuild_beside_the_live_rows_finds_and_replaces_what_is_wrong() {
+    let history = history(300);
+    let log = Arc::new(MemoryLog::holding(history[..200].to_vec()));
+    let views = Arc::new(Views::temporary(vec![Arc::new(Tally::new())]).await.unwrap());
+    let mut follower = Follower::new(views.clone(), &merchant()).await.unwrap();
+    follower.apply(history[..200].to_vec()).await.unwrap();
+    let right = views.digest("tally", &merchant()).await.unwrap();
+    let sound = views.rebuild_beside(log.as_ref(), &merchant(), "tally").await.unwrap();
+    assert_eq!((sound.head, &sound.before, &sound.after), (Position(200), &right, &right));
+    sqlx::query("UPDATE fct_tally SET events_count = 7").execute(views.reader()).await.unwrap();
+    let wrong = views.digest("tally", &merchant()).await.unwrap();
+    let repaired = views.rebuild_beside(log.as_ref(), &merchant(), "tally").await.unwrap();
+    assert_eq!((repaired.before, repaired.after), (wrong, right.clone()));
+    assert_eq!(views.digest("tally", &merchant()).await.unwrap(), right);
+    let told = views.last_rebuilds(&merchant()).await.unwrap();
+    assert_eq!((told[0].pos, &told[0].digest), (Position(200), &right));
+    // Whoever follows goes on from the rows that are there now, not from what it had in memory.
+    sqlx::query("UPDATE fct_tally SET events_count = 0").execute(views.reader()).await.unwrap();
+    let mut emptied = Follower::new(views.clone(), &merchant()).await.unwrap();
+    emptied.apply(history[200..210].to_vec()).await.unwrap();
+    log.add(history[200..].to_vec());
+    views.rebuild_beside(log.as_ref(), &merchant(), "tally").await.unwrap();
+    emptied.apply(history[210..].to_vec()).await.unwrap();
+    assert_eq!(total(&views, "fct_tally").await, 300);
+    let unknown = views.rebuild_beside(log.as_ref(), &merchant(), "none").await;
+    assert!(matches!(unknown, Err(ViewsError::UnknownProjection(_))));
+}
+
+#[tokio::test]
+async fn queries_go_on_while_rows_are_rebuilt_beside_and_see_old_rows_or_new_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = history(2_000);
+    let log = Arc::new(MemoryLog::holding(history.clone()));
+    let projections =
+        Projections::open(&dir.path().join("views.db"), vec![Arc::new(Tally::new())], quick()).await.unwrap();
+    projections.spawn(log.clone(), &merchant()).unwrap();
+    projections.wait_for(&merchant(), Position(2_000)).await.unwrap();
+    let views = projections.views().clone();
+    let rebuild = async {
+        for _ in 0..5 {
+            views.rebuild_beside(log.as_ref(), &merchant(), "tally").await.unwrap();
+        }
+    };
+    let done = AtomicBool::new(false);
+    let rebuild = async {
+        rebuild.await;
+        done.store(true, Ordering::Relaxed);
+    };
+    let ask = async {
+        let mut asked = 0;
+        while !done.load(Ordering::Relaxed) {
+            assert_eq!(total(&views, "fct_tally").await, 2_000);
+            asked += 1;
+        }
+        asked
+    };
+    let ((), asked) = tokio::join!(rebuild, ask);
+    assert!(asked > 0);
+    assert_eq!(projections.lag(&merchant()).await.unwrap()[0].events, 0);
+}

@@ -34,11 +34,13 @@ sentences! {
             QueryEnd::Done => format!("Read models were asked in SQL as of {}; {} row{} left.",
                 e.as_of, e.rows, plural(e.rows)),
             QueryEnd::Refused => "A query that may not be run was refused.".to_owned(),
+            QueryEnd::Failed => "A query that cannot be run was refused.".to_owned(),
             QueryEnd::OverBudget => "A query was stopped: it took too long or gave too many rows.".to_owned(),
         },
         match e.end {
             QueryEnd::Done => format!("执行 SQL 查询（截至位置 {}）,返回 {} 行。", e.as_of, e.rows),
             QueryEnd::Refused => "拒绝了一个不允许的查询。".to_owned(),
+            QueryEnd::Failed => "拒绝了一个无法执行的查询。".to_owned(),
             QueryEnd::OverBudget => "查询超出时间或行数限制,已中止。".to_owned(),
         };
     SearchRun(e):

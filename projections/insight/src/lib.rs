@@ -20,7 +20,7 @@ mod ltv;
 mod marts;
 mod tables;
 
-use projection::{Fold, Projection, Table};
+use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use attribution::{ATTRIBUTION, AttributionSettings, Journey, journeys};
@@ -46,6 +46,11 @@ static TABLES: [&Table; 12] = [
     &marts::ATTRIBUTION,
 ];
 
+static TRACES: [Trace; 2] = [
+    Trace::orders("mart_ltv", "SELECT order_id FROM fct_insight_order WHERE buyer_id = :person_id"),
+    Trace::streams("mart_attribution", "SELECT 'policy-attribution'"),
+];
+
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Insight;
@@ -59,6 +64,9 @@ impl Projection for Insight {
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::InsightFold::new(merchant))

@@ -17,9 +17,10 @@ mod people;
 mod prices;
 mod sales;
 mod stock;
+mod traces;
 
 use async_trait::async_trait;
-use projection::{ApplyError, Event, Fold, Projection, Table, View};
+use projection::{ApplyError, Event, Fold, Projection, Table, Trace, View};
 use sqlx::SqliteConnection;
 use vocabulary::MerchantId;
 
@@ -63,6 +64,9 @@ impl Projection for Marts {
     }
     fn views(&self) -> &'static [&'static View] {
         &VIEWS
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &traces::TRACES
     }
     fn start(&self, _: &MerchantId) -> Box<dyn Fold> {
         Box::new(Nothing)

@@ -22,7 +22,7 @@ mod steps;
 mod tables;
 mod view;
 
-use projection::{Fold, Projection, Table};
+use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use causes::{Causes, Edge, EdgeKind, Node, NodeEvent, NodeKind, causes, outside};
@@ -37,6 +37,11 @@ pub use view::OrderView;
 static TABLES: [&Table; 5] =
     [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL, &tables::BUYER];
 
+static TRACES: [Trace; 2] = [
+    Trace::streams("channel_row", "SELECT 'channel-' || :channel_code || '.' || :shop"),
+    Trace::streams("dim_buyer", "SELECT :buyer_id"),
+];
+
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Orders;
@@ -50,6 +55,9 @@ impl Projection for Orders {
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::OrdersFold::new(merchant))

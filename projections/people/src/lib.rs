@@ -12,7 +12,7 @@ mod partition;
 mod query;
 mod tables;
 
-use projection::{Fold, Projection, Table, View};
+use projection::{Fold, Projection, Table, Trace, View};
 use vocabulary::MerchantId;
 
 pub use partition::{IDENTIFIERS_MAX, Joining, PHONES_MAX, Partition, Standing};
@@ -20,6 +20,11 @@ pub use query::{Identity, buyers_of, by_digest, hinted, identities, person_of};
 
 static TABLES: [&Table; 2] = [&tables::EDGE, &tables::BUYER];
 static VIEWS: [&View; 1] = [&tables::PERSON];
+static TRACES: [Trace; 3] = [
+    Trace::streams("dim_identity_edge", "SELECT :buyer_id"),
+    Trace::streams("dim_buyer_person", "SELECT :buyer_id"),
+    Trace::streams("dim_person", "SELECT buyer_id FROM dim_buyer_person WHERE person_id = :person_id"),
+];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -37,6 +42,9 @@ impl Projection for People {
     }
     fn views(&self) -> &'static [&'static View] {
         &VIEWS
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::PeopleFold::new(merchant))

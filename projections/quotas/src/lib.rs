@@ -10,7 +10,7 @@ mod query;
 mod tables;
 mod units;
 
-use projection::{Fold, Projection, Table};
+use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use pool::{available, shared};
@@ -26,6 +26,15 @@ static TABLES: [&Table; 7] = [
     &tables::PUBLISHED,
 ];
 
+static TRACES: [Trace; 6] = [
+    Trace::streams("sku_row", "SELECT 'sku-' || :sku"),
+    Trace::streams("ops_stock", "SELECT 'pool-' || :sku"),
+    Trace::streams("quota_row", "SELECT 'pool-' || :sku"),
+    Trace::streams("batch_row", "SELECT 'pool-' || :sku"),
+    Trace::streams("fct_stockout", "SELECT 'pool-' || :sku_id"),
+    Trace::streams("ops_key", "SELECT 'pool-' || :sku"),
+];
+
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Quotas;
@@ -39,6 +48,9 @@ impl Projection for Quotas {
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
+    }
+    fn traces(&self) -> &'static [Trace] {
+        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::QuotasFold::new(merchant))

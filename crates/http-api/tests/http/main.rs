@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod analysts;
 mod auth;
 mod bad_inputs;
 mod canary;
@@ -20,6 +21,7 @@ mod orders;
 mod past_orders;
 mod procure;
 mod server;
+mod sql;
 mod stream;
 mod support;
 mod surface;

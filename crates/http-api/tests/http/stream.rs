@@ -87,3 +87,52 @@ async fn only_so_many_streams_may_be_open() {
     let bad = world.ask("GET", "/v1/stream", &[("last-event-id", "x")], b"").await;
     assert_eq!(bad.problem(), (422, "invalid_parameter".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x1_a_stream_cut_again_and_again_under_load_misses_no_event_and_doubles_none() {
+    let world = std::sync::Arc::new(World::stocked(40).await);
+    let buyers = world.clone();
+    let load = tokio::spawn(async move {
+        for n in 0..40 {
+            buyers.buy(&format!("A-{n}")).await.good();
+        }
+    });
+    let mut seen: Vec<u64> = Vec::new();
+    let mut cuts = 0;
+    // Cut after every few events, until the last one was seen.
+    loop {
+        let (last, head) = (seen.last().copied().unwrap_or(0), world.position().await);
+        if last == head {
+            if load.is_finished() {
+                break;
+            }
+            tokio::task::yield_now().await;
+            continue;
+        }
+        let wanted = (1 + cuts % 7).min((head - last) as usize);
+        let events = read(&world, "/v1/stream?from_pos=1", Some(last), wanted).await;
+        seen.extend(events.iter().map(|(id, _)| *id));
+        cuts += 1;
+    }
+    load.await.unwrap();
+    assert!(cuts > 20, "{cuts}");
+    assert_eq!(seen, (1..=world.position().await).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_reader_that_would_rather_fetch_anew_is_told_what_was_left_out() {
+    let world = World::stocked(1).await;
+    world.buy("A-1").await.good();
+    let head = world.position().await;
+    let request = Request::get("/v1/stream?from_pos=1&gap_after=3")
+        .header("authorization", format!("Bearer {}", world.token()))
+        .body(Body::empty())
+        .unwrap();
+    let response = world.router.clone().oneshot(request).await.unwrap();
+    let first = response.into_body().into_data_stream().next().await.unwrap().unwrap();
+    let text = String::from_utf8(first.to_vec()).unwrap();
+    assert!(text.contains("event: gap") && text.contains(&format!("id: {head}")), "{text}");
+    assert!(text.contains(&format!("{{\"from\":1,\"to\":{head}}}")), "{text}");
+    let all = read(&world, &format!("/v1/stream?from_pos=1&gap_after={head}"), None, head as usize).await;
+    assert_eq!(all.len() as u64, head);
+}

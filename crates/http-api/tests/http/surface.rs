@@ -25,6 +25,7 @@ post /v1/claim/link
 post /v1/channels/{channel}/{shop}/terms
 get /v1/events
 get /v1/events/{position}
+get /v1/explain/cell
 post /v1/find
 get post /v1/imported
 get /v1/imported/{id}
@@ -55,6 +56,8 @@ post /v1/orders/{ref}/resend
 post /v1/orders/{ref}/reveal
 post /v1/orders/{ref}/settle-refund
 get /v1/orders/{ref}/state
+get /v1/projections
+post /v1/projections/{name}/rebuild
 get /v1/protocols
 get /v1/skus
 put /v1/skus/{sku}
@@ -66,9 +69,12 @@ get /v1/skus/{sku}/quotas
 put /v1/skus/{sku}/quotas/{channel}/{shop}
 post /v1/skus/{sku}/void
 get post /v1/spi/{channel}/{shop}/{action}
+post /v1/sql
 get /v1/stream
 get /v1/views
 get /v1/views/{view}
+post /v1/views/{view}/export
+get /v1/views/{view}/schema
 ";
 
 #[tokio::test]

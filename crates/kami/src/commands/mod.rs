@@ -6,6 +6,7 @@ mod channel;
 mod demo;
 mod doctor;
 mod events;
+mod export;
 mod find;
 mod import_keys;
 mod import_retail;
@@ -14,6 +15,7 @@ mod rebuild;
 mod replay;
 mod serve;
 mod verify;
+mod view;
 
 pub(crate) use serve::TOKEN_FILE;
 
@@ -57,6 +59,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
+        Command::Export(options) => export::run(&config, options).await,
+        Command::View(what) => return view::run(&config, what).await,
+        Command::Diff(options) => return view::between(&config, options).await,
         Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, options).await,
         Command::Bench(options) => return bench::run(options).await,

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-log", &["events", "vocabulary"]),
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
+    ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
     ("models", &[]),
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "http-api",
         &[
+            "analyst",
             "channel",
             "domain",
             "engine",
@@ -46,13 +48,18 @@ const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit"];
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "http-api"]),
+    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
+    ("rusqlite", &["analyst"]),
+    ("parquet", &["analyst"]),
     ("axum", &["http-api", "console", "kami"]),
     ("hyper", &["http-api"]),
     ("reqwest", &["kami"]),
     ("clap", &["kami"]),
     ("config", &["kami"]),
-    ("tokio", &["event-log", "event-log-sqlite", "vault", "projection", "engine", "http-api", "kami"]),
+    (
+        "tokio",
+        &["event-log", "event-log-sqlite", "vault", "projection", "analyst", "engine", "http-api", "kami"],
+    ),
     ("rand", &["engine", "kami"]),
 ];
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+mod analysts;
 mod bad_input;
 mod channel_tools;
 mod flash_sale;

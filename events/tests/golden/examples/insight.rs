@@ -114,6 +114,7 @@ fn staff() -> Vec<Labelled> {
     let none = |end| QueryRun { end, rows: 0, ..run.clone() };
     vec![
         other("refused", none(QueryEnd::Refused)),
+        other("failed", none(QueryEnd::Failed)),
         other("over_budget", none(QueryEnd::OverBudget)),
         full(run),
         full(SearchRun { kinds: vec![text("phone")], digest: text(DIGEST), orders: vec![order()] }),

@@ -1,0 +1,90 @@
+//! What can be asked for by name.
+
+use std::sync::Arc;
+
+use projection::{Column, Gives, Kind, Projection, Table, Trace, View};
+
+use crate::Heading;
+
+/// A table of a read model, or a view over tables.
+#[derive(Clone)]
+pub struct Source {
+    /// The projection that declares it.
+    pub projection: Arc<dyn Projection>,
+    /// Its name.
+    pub name: &'static str,
+    /// What one row is, in English.
+    pub en: &'static str,
+    /// What one row is, in Chinese.
+    pub zh: &'static str,
+    /// How many columns, from the first, tell rows apart.
+    pub key: usize,
+    /// The declared columns.
+    pub columns: &'static [Column],
+    /// The projections it reads, by name.
+    pub reads: Vec<&'static str>,
+    /// The query of a view; none for a table.
+    pub select: Option<&'static str>,
+}
+
+impl Source {
+    fn of_table(projection: &Arc<dyn Projection>, table: &'static Table) -> Self {
+        let Table { name, en, zh, key, columns, .. } = *table;
+        let reads = vec![projection.name()];
+        Self { projection: projection.clone(), name, en, zh, key, columns, reads, select: None }
+    }
+    fn of_view(projection: &Arc<dyn Projection>, view: &'static View) -> Self {
+        let View { name, en, zh, key, columns, reads, select } = *view;
+        let reads = reads.to_vec();
+        Self { projection: projection.clone(), name, en, zh, key, columns, reads, select: Some(select) }
+    }
+
+    /// The source of that name.
+    pub fn find(projections: &[Arc<dyn Projection>], name: &str) -> Option<Self> {
+        sources(projections).into_iter().find(|source| source.name == name)
+    }
+
+    /// The columns that tell rows apart.
+    pub fn key_columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.columns[..self.key.min(self.columns.len())].iter()
+    }
+
+    /// Every column of a row: the declared ones, the seconds beside each instant, the last position, and the version
+    /// of the projection.
+    pub fn headings(&self) -> Vec<Heading> {
+        let heading = |name: String, kind| Heading { name, kind };
+        let mut all = Vec::new();
+        for Column { name, kind, .. } in self.columns {
+            all.push(heading((*name).to_owned(), *kind));
+            if let (Kind::At, Some(stem)) = (kind, name.strip_suffix("_at")) {
+                all.push(heading(format!("{stem}_epoch"), Kind::Int));
+            }
+        }
+        all.push(heading("last_pos".to_owned(), Kind::Int));
+        all.push(heading("projector_version".to_owned(), Kind::Int));
+        all
+    }
+
+    /// How the events behind a row are found: as declared, else by a column that says it.
+    pub(crate) fn trace(&self) -> Option<(Gives, String)> {
+        let declared = |trace: &&Trace| trace.of == self.name;
+        if let Some(trace) = self.projection.traces().iter().find(declared) {
+            return Some((trace.gives, trace.select.to_owned()));
+        }
+        if self.key_columns().any(|column| column.name == "pos") {
+            return Some((Gives::Positions, "SELECT :pos".to_owned()));
+        }
+        let names_order = self.columns.iter().any(|column| column.name == "order_id");
+        names_order.then(|| (Gives::Orders, "SELECT :order_id".to_owned()))
+    }
+}
+
+/// Every table and view of the projections.
+pub fn sources(projections: &[Arc<dyn Projection>]) -> Vec<Source> {
+    let mut all = Vec::new();
+    for projection in projections {
+        all.extend(projection.tables().iter().map(|table| Source::of_table(projection, table)));
+        all.extend(projection.views().iter().map(|view| Source::of_view(projection, view)));
+    }
+    all
+}
