@@ -10,26 +10,13 @@ mod query;
 mod sale;
 mod tables;
 
-use projection::{Fold, Projection, Table, Trace, View};
+use projection::{Fold, Projection, Table, View};
 use vocabulary::MerchantId;
 
 pub use query::{DaySales, Filter, by_day};
 
 static TABLES: [&Table; 2] = [&tables::SALE, &tables::SALES_HOUR];
 static VIEWS: [&View; 1] = [&tables::SALES_DAY];
-static TRACES: [Trace; 2] = [
-    Trace::orders(
-        "mart_sales_hour",
-        "SELECT order_id FROM fct_sale, json_each(sale_json, '$.placed.lines') AS l
-         WHERE channel = :channel AND currency = :currency AND paid_date = :paid_date
-           AND substr(paid_at, 1, 13) = substr(:hour_at, 1, 13) AND l.value ->> 'sku' = :sku",
-    ),
-    Trace::orders(
-        "mart_sales_day",
-        "SELECT order_id FROM fct_sale, json_each(sale_json, '$.placed.lines') AS l
-         WHERE channel = :channel AND currency = :currency AND paid_date = :paid_date AND l.value ->> 'sku' = :sku",
-    ),
-];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]
@@ -47,9 +34,6 @@ impl Projection for Sales {
     }
     fn views(&self) -> &'static [&'static View] {
         &VIEWS
-    }
-    fn traces(&self) -> &'static [Trace] {
-        &TRACES
     }
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold> {
         Box::new(fold::SalesFold::new(merchant))
