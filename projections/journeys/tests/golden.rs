@@ -1,5 +1,4 @@
 //! A hand-written journey and the rows it gives.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

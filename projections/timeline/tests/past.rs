@@ -1,5 +1,4 @@
 //! Orders of the past on their buyer's timeline.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
