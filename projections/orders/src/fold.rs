@@ -11,7 +11,7 @@ use projection::{ApplyError, Cache, Event, Fold, Rows, Value, Words, keys_json};
 use sqlx::SqliteConnection;
 use vocabulary::{Account, MerchantId, OrderId};
 
-use crate::{Order, changes, channels::Channels, tables};
+use crate::{Order, channels::Channels, tables};
 
 /// Orders kept in memory between batches.
 const HOT_ORDERS: usize = 50_000;
@@ -84,7 +84,7 @@ impl OrdersFold {
         named.dedup();
         for order in named {
             let text: Arc<str> = order.to_string().into();
-            let values = event_values(event, &text, None, &mut self.words);
+            let values = event_values(event, &text, &mut self.words);
             self.event_rows.push(event.position, values);
         }
     }
@@ -129,17 +129,13 @@ impl Fold for OrdersFold {
                 self.put_mentions(event);
                 continue;
             };
-            let mut diff = None;
-            if event.is_of_order_stream() {
-                let after = self.orders.entry(&order.id, || Order::unknown(order.id, event.position));
-                let before = after.clone();
-                after.apply(event);
-                changed.insert(order.id);
-                let changes = changes(&before, after)?;
-                diff = (!changes.is_empty()).then(|| serde_json::to_string(&changes)).transpose()?;
-            }
-            let values = event_values(event, &order.text, diff, &mut self.words);
+            let values = event_values(event, &order.text, &mut self.words);
             self.event_rows.push(event.position, values);
+            if event.is_of_order_stream() {
+                let new = || Order::unknown(order.id, event.position);
+                self.orders.entry(&order.id, new).apply(event);
+                changed.insert(order.id);
+            }
         }
         for (buyer, (event, account)) in registered {
             let values = [buyer.into(), account.as_str().into(), (&event.recorded_text).into()];
@@ -202,7 +198,7 @@ fn order_values(order: &Order) -> Result<[Value; 27], ApplyError> {
     ])
 }
 
-fn event_values(event: &Event, order: &Arc<str>, diff: Option<String>, words: &mut Words) -> [Value; 16] {
+fn event_values(event: &Event, order: &Arc<str>, words: &mut Words) -> [Value; 15] {
     let own = event.is_of_order_stream();
     [
         order.into(),
@@ -220,7 +216,6 @@ fn event_values(event: &Event, order: &Arc<str>, diff: Option<String>, words: &m
         (&event.sentence_en).into(),
         (&event.sentence_zh).into(),
         words.share_maybe(event.fact.reason_code()),
-        diff.into(),
     ]
 }
 

@@ -123,14 +123,6 @@ pub(crate) static ORDER_EVENT: Table = Table {
         Column::new("sentence_en", Text, "What it says, in English.", "英文说明。").fixed(),
         Column::new("sentence_zh", Text, "What it says, in Chinese.", "中文说明。").fixed(),
         Column::new("reason_code", Text, "Why, as a code.", "原因代码。").nullable().fixed(),
-        Column::new(
-            "diff_json",
-            Json,
-            "What it changed of the order: JSON pointer, from, to.",
-            "对订单的改动：JSON 指针、旧值、新值。",
-        )
-        .nullable()
-        .fixed(),
     ],
     indexes: &[],
     clustered: false,

@@ -60,28 +60,24 @@ proptest! {
 }
 
 #[tokio::test]
-async fn the_rows_hold_the_same_changes_and_reasons_as_the_told_history() {
+async fn the_rows_hold_the_same_reasons_as_the_told_history() {
     let all = plausible_history(11, 3_000);
     let views = fold(Arc::new(Orders), &all).await.unwrap();
-    let mut compared = 0;
+    let mut codes = 0;
     for (order, events) in orders_of(&all) {
-        let rows: Vec<(Option<String>, Option<String>)> = sqlx::query_as(
-            "SELECT reason_code, diff_json FROM fct_order_event
-             WHERE order_id = ? AND other_stream IS NULL ORDER BY pos",
+        let rows: Vec<Option<String>> = sqlx::query_scalar(
+            "SELECT reason_code FROM fct_order_event WHERE order_id = ? AND other_stream IS NULL ORDER BY pos",
         )
         .bind(order.to_string())
         .fetch_all(views.reader())
         .await
         .unwrap();
-        let told = steps(order, events).unwrap();
-        assert_eq!(rows.len(), told.len());
-        for (step, (reason, diff)) in told.iter().zip(rows) {
-            let diff: Vec<Change> = diff.map_or_else(Vec::new, |text| serde_json::from_str(&text).unwrap());
-            assert_eq!((&step.changes, &step.reason_code), (&diff, &reason), "position {}", step.position);
-            compared += usize::from(!diff.is_empty());
-        }
+        let told: Vec<Option<String>> =
+            steps(order, events).unwrap().into_iter().map(|step| step.reason_code).collect();
+        assert_eq!(told, rows, "{order}");
+        codes += rows.iter().flatten().count();
     }
-    assert!(compared > 1_000, "{compared}");
+    assert!(codes > 20, "{codes}");
 }
 
 #[tokio::test]
