@@ -24,3 +24,6 @@ pub(crate) const NET_ZH: &str = "净销售额：实付减退款（分）。";
 pub(crate) const MARGIN_EN: &str =
     "Net less commission, payment fee and cost of keys, in minor units; keys of unknown cost count as free.";
 pub(crate) const MARGIN_ZH: &str = "毛利：净销售额减佣金、手续费与卡密成本（分）；成本未知的卡密按零计。";
+
+/// The projections that say what an order is, what it came to, and which person bought it.
+pub(crate) const OF_PERSONS: &[&str] = &["orders", "people", "sales"];

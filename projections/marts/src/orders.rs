@@ -4,7 +4,7 @@ use projection::{Column, Kind, View};
 
 use Kind::{At, Flag, Int, Text};
 
-use crate::columns::{CHANNEL, CURRENCY, MARGIN_EN, MARGIN_ZH, ORDER, PERSON};
+use crate::columns::{CHANNEL, CURRENCY, MARGIN_EN, MARGIN_ZH, OF_PERSONS, ORDER, PERSON};
 
 pub(crate) static FCT_ORDER: View = View {
     name: "fct_order",
@@ -16,10 +16,21 @@ pub(crate) static FCT_ORDER: View = View {
         CHANNEL.nullable(),
         Column::new("shop_id", Text, "The shop on the channel.", "店铺。").nullable(),
         Column::new("platform_order_no", Text, "The channel's order number.", "平台订单号。").nullable(),
-        Column::new("buyer_id_at_time", Text, "The buyer's pseudonym, as it was when the order was placed.", "下单时的买家匿名编号。")
-            .nullable(),
+        Column::new(
+            "buyer_id_at_time",
+            Text,
+            "The buyer's pseudonym, as it was when the order was placed.",
+            "下单时的买家匿名编号。",
+        )
+        .nullable(),
         PERSON.nullable(),
-        Column::new("sku_id", Text, "The item; none where the order has several.", "SKU；多个则为空。").nullable(),
+        Column::new(
+            "sku_id",
+            Text,
+            "The item; none where the order has several.",
+            "SKU；多个则为空。",
+        )
+        .nullable(),
         Column::new("skus", Text, "Its items, separated by commas.", "所含 SKU，以逗号分隔。"),
         Column::new("qty", Int, "Units ordered.", "件数。"),
         Column::new(
@@ -48,22 +59,66 @@ pub(crate) static FCT_ORDER: View = View {
         Column::new("paid_fen", Int, "Confirmed payments, in minor units.", "已付金额（分）。"),
         Column::new("refund_due_fen", Int, "Owed back and not settled, in minor units.", "待退金额（分）。"),
         Column::new("refund_fen", Int, "Settled refunds, in minor units.", "已退金额（分）。"),
-        Column::new("loss_fen", Int, "The part of the refunds whose keys stayed with the buyer, in minor units.", "退款中卡密未收回的部分（分）。"),
+        Column::new(
+            "loss_fen",
+            Int,
+            "The part of the refunds whose keys stayed with the buyer, in minor units.",
+            "退款中卡密未收回的部分（分）。",
+        ),
         Column::new("commission_fen", Int, "What the channel keeps, in minor units.", "渠道佣金（分）。"),
-        Column::new("pay_fee_fen", Int, "What taking the payment cost, in minor units.", "支付手续费（分）。"),
-        Column::new("cost_fen", Int, "What its keys cost, bad ones included, in minor units.", "卡密成本，含坏卡（分）。"),
-        Column::new("uncosted_count", Int, "Units of which nobody said what they cost in this currency.", "无本币种成本记录的件数。"),
+        Column::new(
+            "pay_fee_fen",
+            Int,
+            "What taking the payment cost, in minor units.",
+            "支付手续费（分）。",
+        ),
+        Column::new(
+            "cost_fen",
+            Int,
+            "What its keys cost, bad ones included, in minor units.",
+            "卡密成本，含坏卡（分）。",
+        ),
+        Column::new(
+            "uncosted_count",
+            Int,
+            "Units of which nobody said what they cost in this currency.",
+            "无本币种成本记录的件数。",
+        ),
         Column::new("margin_fen", Int, MARGIN_EN, MARGIN_ZH),
-        Column::new("occurred_at", At, "When it was placed, by the channel's clock.", "下单时间（渠道时钟）。").nullable(),
-        Column::new("recorded_at", At, "When we recorded that, by our clock.", "我方记录下单的时间。").nullable(),
+        Column::new(
+            "occurred_at",
+            At,
+            "When it was placed, by the channel's clock.",
+            "下单时间（渠道时钟）。",
+        )
+        .nullable(),
+        Column::new(
+            "recorded_at",
+            At,
+            "When we recorded that, by our clock.",
+            "我方记录下单的时间。",
+        )
+        .nullable(),
         Column::new("paid_at", At, "When it was first paid.", "首次付款时间。").nullable(),
         Column::new("delivered_at", At, "When it was first delivered.", "首次发货时间。").nullable(),
         Column::new("refunded_at", At, "When money went back last.", "最近退款时间。").nullable(),
-        Column::new("deliver_ms", Int, "From payment to first delivery, in milliseconds.", "付款到首次发货的毫秒数。").nullable(),
+        Column::new(
+            "deliver_ms",
+            Int,
+            "From payment to first delivery, in milliseconds.",
+            "付款到首次发货的毫秒数。",
+        )
+        .nullable(),
         Column::new("is_guest", Flag, "Nobody knows who bought.", "是否匿名购买。"),
-        Column::new("late_s", Int, "How many seconds after it was placed we heard of it.", "下单到我方记录的迟到秒数。").nullable(),
+        Column::new(
+            "late_s",
+            Int,
+            "How many seconds after it was placed we heard of it.",
+            "下单到我方记录的迟到秒数。",
+        )
+        .nullable(),
     ],
-    reads: &["orders", "people", "sales"],
+    reads: OF_PERSONS,
     select: "SELECT o.merchant, o.order_id, o.channel AS channel_id, o.shop AS shop_id, o.platform_order_no,
        o.buyer_id AS buyer_id_at_time, COALESCE(p.person_id, o.buyer_id) AS person_id,
        CASE WHEN o.skus NOT LIKE '%,%' THEN NULLIF(o.skus, '') END AS sku_id, o.skus, o.quantity_count AS qty,

@@ -4,7 +4,7 @@ use projection::{Column, Kind, View};
 
 use Kind::{Date, Int, Real, Text};
 
-use crate::columns::{CURRENCY, NET_EN, NET_ZH, PERSON};
+use crate::columns::{CURRENCY, NET_EN, NET_ZH, OF_PERSONS, PERSON};
 
 pub(crate) static COHORT: View = View {
     name: "mart_cohort",
@@ -17,10 +17,20 @@ pub(crate) static COHORT: View = View {
         CURRENCY,
         Column::new("age_month", Int, "Months since then.", "距首购月数。"),
         Column::new("buyers", Int, "Persons in the cohort.", "人群人数。"),
-        Column::new("active_buyers", Int, "Persons among them who paid for an order in the month.", "当月付款人数。"),
+        Column::new(
+            "active_buyers",
+            Int,
+            "Persons among them who paid for an order in the month.",
+            "当月付款人数。",
+        ),
         Column::new("retention_ratio", Real, "active_buyers of buyers.", "留存率。"),
         Column::new("orders", Int, "Orders they paid.", "付款订单数。"),
-        Column::new("net_fen", Int, "Paid less paid back for those orders, and for history given back in the month; in minor units.", "净销售额（分）。"),
+        Column::new(
+            "net_fen",
+            Int,
+            "Paid less paid back for those orders, and for history given back in the month; in minor units.",
+            "净销售额（分）。",
+        ),
         Column::new("cumulative_net_fen", Int, "net_fen up to this month.", "累计净销售额（分）。"),
         Column::new(
             "cumulative_net_fen_per_buyer",
@@ -35,7 +45,7 @@ pub(crate) static COHORT: View = View {
             "当月在首购渠道之外付款的人占比。",
         ),
     ],
-    reads: &["orders", "people", "sales"],
+    reads: OF_PERSONS,
     select: "WITH bought AS (
   SELECT merchant, person_id, currency, channel_id, paid_at, paid_fen - refund_fen AS net_fen, last_pos,
          date(COALESCE(paid_epoch, refunded_epoch) + 28800, 'unixepoch') AS day,
@@ -83,7 +93,12 @@ pub(crate) static RFM: View = View {
         ),
         Column::new("frequency_count", Int, "Paid orders.", "付款订单数。"),
         Column::new("monetary_fen", Int, NET_EN, NET_ZH),
-        Column::new("r_quintile", Int, "1 to 5; 5 bought most lately. Equals have the same.", "R 分位 1–5，5 为最近；并列同分。"),
+        Column::new(
+            "r_quintile",
+            Int,
+            "1 to 5; 5 bought most lately. Equals have the same.",
+            "R 分位 1–5，5 为最近；并列同分。",
+        ),
         Column::new("f_quintile", Int, "1 to 5; 5 bought most often.", "F 分位 1–5，5 为最频繁。"),
         Column::new("m_quintile", Int, "1 to 5; 5 brought in most.", "M 分位 1–5，5 为金额最高。"),
         Column::new(
@@ -96,7 +111,7 @@ pub(crate) static RFM: View = View {
         Column::new("last_channel_id", Text, "The account of the last one.", "最近购买渠道账号。"),
         Column::new("channels_count", Int, "Accounts paid on.", "付款渠道数。"),
     ],
-    reads: &["orders", "people", "sales"],
+    reads: OF_PERSONS,
     select: "WITH bought AS (
   SELECT merchant, person_id, currency, channel_id, paid_at, paid_fen - refund_fen AS net_fen, last_pos,
          date(paid_epoch + 28800, 'unixepoch') AS day,

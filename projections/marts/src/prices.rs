@@ -13,14 +13,36 @@ pub(crate) static FCT_PRICE_CHANGE: View = View {
     key: 3,
     columns: &[
         SKU,
-        Column::new("channel_id", Text, "The account; * for every account without a price of its own.", "渠道账号；* 为通用价。"),
+        Column::new(
+            "channel_id",
+            Text,
+            "The account; * for every account without a price of its own.",
+            "渠道账号；* 为通用价。",
+        ),
         Column::new("change_pos", Int, "The position of its event.", "事件位置。"),
-        Column::new("old_fen", Int, "The price of one unit it replaced, in minor units.", "原单价（分）。").nullable(),
-        Column::new("new_fen", Int, "The price of one unit, in minor units; none where it was withdrawn.", "新单价（分），撤回则为空。").nullable(),
+        Column::new(
+            "old_fen",
+            Int,
+            "The price of one unit it replaced, in minor units.",
+            "原单价（分）。",
+        )
+        .nullable(),
+        Column::new(
+            "new_fen",
+            Int,
+            "The price of one unit, in minor units; none where it was withdrawn.",
+            "新单价（分），撤回则为空。",
+        )
+        .nullable(),
         CURRENCY.nullable(),
         Column::new("from_at", At, "From when.", "生效时间。"),
         Column::new("until_at", At, "Until when, exclusive.", "失效时间。").nullable(),
-        Column::new("layer", Text, "channel: an account's own price; general: everybody else's.", "层级：channel 渠道专属，general 通用。"),
+        Column::new(
+            "layer",
+            Text,
+            "channel: an account's own price; general: everybody else's.",
+            "层级：channel 渠道专属，general 通用。",
+        ),
         Column::new("approved_by", Text, "Who changed it.", "操作者。"),
         Column::new("reason", Text, "Why.", "原因。"),
         Column::new(
@@ -30,7 +52,13 @@ pub(crate) static FCT_PRICE_CHANGE: View = View {
             "生效前七日的最低成交单价（分）。",
         )
         .nullable(),
-        Column::new("evidence_order_id", Text, "The first order paid at that price.", "该成交价的首个订单。").nullable(),
+        Column::new(
+            "evidence_order_id",
+            Text,
+            "The first order paid at that price.",
+            "该成交价的首个订单。",
+        )
+        .nullable(),
     ],
     reads: &["orders", "people", "sales"],
     select: "WITH deals AS (

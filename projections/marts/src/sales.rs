@@ -5,7 +5,7 @@ use projection::{Column, Kind, View};
 
 use Kind::{At, Int, Real};
 
-use crate::columns::{CHANNEL, CURRENCY, DAY, MARGIN_EN, MARGIN_ZH, NET_EN, NET_ZH, SKU};
+use crate::columns::{CHANNEL, CURRENCY, DAY, MARGIN_EN, MARGIN_ZH, NET_EN, NET_ZH, OF_PERSONS, SKU};
 
 const HOUR_AT: Column = Column::new("hour_at", At, "The hour's beginning.", "小时起点。");
 
@@ -151,7 +151,7 @@ pub(crate) static HOUR: View = View {
     zh: "一个 SKU 在一个渠道账号、一种币种下每小时的销售。",
     key: 5,
     columns: &HOUR_COLUMNS,
-    reads: &["orders", "people", "sales"],
+    reads: OF_PERSONS,
     select: select!(
         "s.business_date, s.hour_at",
         "mart_sales_hour_sum",
@@ -165,7 +165,7 @@ pub(crate) static DAY_SALES: View = View {
     zh: "一个 SKU 在一个渠道账号、一种币种下每业务日的销售。",
     key: 4,
     columns: &DAY_COLUMNS,
-    reads: &["orders", "people", "sales"],
+    reads: OF_PERSONS,
     // Instants are texts that sort; the day begins at 16:00 UTC of the day before.
     select: select!(
         "s.business_date",
@@ -194,7 +194,7 @@ pub(crate) static DAY_YUAN: View = View {
         Column::new("commission", Real, "What the channel keeps.", "渠道佣金（元）。"),
         Column::new("margin", Real, "Net less commission, payment fee and cost of keys.", "毛利（元）。"),
     ],
-    reads: &["orders", "people", "sales"],
+    reads: OF_PERSONS,
     select: "SELECT merchant, business_date, channel_id, sku_id, currency, paid_count, units, gross_fen / unit AS gross,
        refund_fen / unit AS refund, net_fen / unit AS net, commission_fen / unit AS commission, margin_fen / unit AS margin,
        last_pos

@@ -15,7 +15,8 @@ use vocabulary::{MerchantId, OrderId, Position};
 use crate::{
     decision::Decision,
     knowledge::Knowledge,
-    sale::{Placed, Sale},
+    placed::Placed,
+    sale::Sale,
     sums::{COLUMNS, Cell, Sums, hour_of},
     tables,
 };

@@ -13,6 +13,7 @@
 mod decision;
 mod fold;
 mod knowledge;
+mod placed;
 mod prices;
 mod query;
 mod sale;

@@ -51,8 +51,18 @@ pub(crate) static SALE: Table = Table {
             "What the channel keeps of what was paid and not paid back, in minor units.",
             "渠道佣金，按实收计（分）。",
         ),
-        Column::new("pay_fee_fen", Int, "What taking the payment cost, in minor units.", "支付手续费（分）。"),
-        Column::new("cost_fen", Int, "What its keys cost, bad ones included, in minor units.", "卡密成本，含坏卡（分）。"),
+        Column::new(
+            "pay_fee_fen",
+            Int,
+            "What taking the payment cost, in minor units.",
+            "支付手续费（分）。",
+        ),
+        Column::new(
+            "cost_fen",
+            Int,
+            "What its keys cost, bad ones included, in minor units.",
+            "卡密成本，含坏卡（分）。",
+        ),
         Column::new(
             "replacement_cost_fen",
             Int,

@@ -6,5 +6,6 @@ mod laws;
 mod people;
 mod real;
 mod scenes;
+mod shop;
 mod support;
 mod totals;

@@ -36,6 +36,11 @@ fn lives(book: &Book) -> BTreeMap<(&str, &str), Life<'_>> {
     lives
 }
 
+/// First account and currency, cohort month, age.
+type CellKey = (String, i64, i64);
+/// Who was active, orders, net.
+type Cell<'b> = (BTreeSet<&'b str>, i64, i64);
+
 /// Months since year 0.
 fn month(at: Timestamp) -> i64 {
     let day = day(at);
@@ -44,7 +49,7 @@ fn month(at: Timestamp) -> i64 {
 
 /// First account, currency, cohort month, age: buyers, active buyers, orders, net, cumulative net, cumulative net per buyer.
 pub(crate) fn cohorts(book: &Book) -> BTreeMap<String, Vec<i64>> {
-    let mut cells: BTreeMap<(String, i64, i64), (BTreeSet<&str>, i64, i64)> = BTreeMap::new();
+    let mut cells: BTreeMap<CellKey, Cell<'_>> = BTreeMap::new();
     let mut sizes: BTreeMap<(String, i64), i64> = BTreeMap::new();
     for ((buyer, currency), life) in lives(book) {
         let (first, _, deal) = life.paid[0];
@@ -60,17 +65,16 @@ pub(crate) fn cohorts(book: &Book) -> BTreeMap<String, Vec<i64>> {
         }
     }
     let mut running: BTreeMap<(String, i64), i64> = BTreeMap::new();
-    let row =
-        |((account, began, age), (active, orders, net)): ((String, i64, i64), (BTreeSet<&str>, i64, i64))| {
-            let cohort = (account, began);
-            let buyers = sizes[&cohort];
-            let total = running.entry(cohort.clone()).or_default();
-            *total += net;
-            #[expect(clippy::cast_possible_truncation, reason = "the test's amounts are small")]
-            let each = (*total as f64 / buyers as f64).round() as i64;
-            let key = format!("{} {:04}-{:02} {age}", cohort.0, began / 12, began % 12 + 1);
-            (key, vec![buyers, active.len() as i64, orders, net, *total, each])
-        };
+    let row = |((account, began, age), (active, orders, net)): (CellKey, Cell<'_>)| {
+        let cohort = (account, began);
+        let buyers = sizes[&cohort];
+        let total = running.entry(cohort.clone()).or_default();
+        *total += net;
+        #[expect(clippy::cast_possible_truncation, reason = "the test's amounts are small")]
+        let each = (*total as f64 / buyers as f64).round() as i64;
+        let key = format!("{} {:04}-{:02} {age}", cohort.0, began / 12, began % 12 + 1);
+        (key, vec![buyers, active.len() as i64, orders, net, *total, each])
+    };
     cells.into_iter().map(row).collect()
 }
 
