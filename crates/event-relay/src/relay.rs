@@ -8,6 +8,7 @@ use async_nats::{
         ContextBuilder,
         context::{PublishAckFuture, PublishErrorKind},
         message::PublishMessage,
+        stream::Stream,
     },
 };
 use event_log::EventLog;
@@ -147,25 +148,33 @@ impl Relay {
     /// Where the stream ends, having made sure that it is a stream of this log.
     async fn end(&self) -> Result<Position, RelayError> {
         let stream = self.shelf.made().await?;
-        let state = &stream.cached_info().state;
-        let end = Position(state.last_sequence);
+        let end = Position(stream.cached_info().state.last_sequence);
         let head = self.log.head(&self.shelf.merchant).await?.map(|head| head.position).unwrap_or_default();
-        if has(state, end) {
-            let published = self.shelf.event(&stream, end).await?;
-            let ours = match end.0.checked_sub(1) {
-                Some(before) => self.log.read_log(&self.shelf.merchant, Position(before), 1).await?.pop(),
-                None => None,
-            };
-            // It may be gone again by now, by the stream's own limits.
-            if published.is_some() && published != ours {
-                return Err(self.shelf.another_log(end));
-            }
+        // A message of somebody else may have taken the place of the first event that was not acknowledged, and the
+        // events behind it found theirs.
+        let unsure = Position(self.progress.borrow().position.0 + 1);
+        for position in [unsure, end] {
+            self.check(&stream, position).await?;
         }
         if end > head {
             return Err(self.shelf.another_log(Position(head.0 + 1)));
         }
         self.reached(end);
         Ok(end)
+    }
+
+    /// Makes sure that the stream has our event at a position, if it has any there.
+    async fn check(&self, stream: &Stream, position: Position) -> Result<(), RelayError> {
+        let Some(before) = position.0.checked_sub(1) else { return Ok(()) };
+        if !has(&stream.cached_info().state, position) {
+            return Ok(());
+        }
+        // It may be gone by now, by the stream's own limits.
+        let Some(published) = self.shelf.event(stream, position).await? else { return Ok(()) };
+        match self.log.read_log(&self.shelf.merchant, Position(before), 1).await?.pop() {
+            Some(ours) if ours == published => Ok(()),
+            _ => Err(self.shelf.another_log(position)),
+        }
     }
 
     /// Publishes everything behind a position, and returns where the log ended.

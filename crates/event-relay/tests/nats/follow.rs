@@ -8,7 +8,7 @@ use events::RecordedEvent;
 use futures::StreamExt;
 use projection::{
     Follower, Projection, Views,
-    testkit::{MemoryLog, fold, merchant, plausible_history},
+    testkit::{MemoryLog, fold, merchant},
 };
 use testkit::{
     nats::NatsServer,
@@ -16,12 +16,12 @@ use testkit::{
 };
 use vocabulary::Position;
 
-use crate::world::{Running, client, follow, in_time, read, server};
+use crate::world::{self, Running, client, follow, history, in_time, read, server};
 
 /// A server whose stream holds a history.
 async fn published(seed: u64, events: usize) -> (NatsServer, Arc<MemoryLog>, Vec<RecordedEvent>) {
     let server = server();
-    let history = plausible_history(seed, events);
+    let history = history(seed, events);
     let log = Arc::new(MemoryLog::holding(history.clone()));
     Running::start(&log, &server.url()).await.reaches(events).await;
     (server, log, history)
@@ -43,7 +43,7 @@ async fn events_are_handed_over_once_and_in_order_from_any_place_on() {
         let wanted = &history[start..];
         assert_eq!(read(&mut follow, wanted.len()).await, wanted);
     }
-    let more = plausible_history(31, 760);
+    let more = world::history(31, 760);
     log.add(more[history.len()..].to_vec());
     let mut relay = Running::start(&log, &server.url()).await;
     let mut follow = follow(&server.url(), place(&history[699])).await;
@@ -136,7 +136,7 @@ async fn events_that_went_to_somebody_else_are_waited_for_or_read_by_their_posit
 #[tokio::test]
 async fn a_server_that_lost_everything_is_followed_again_when_it_is_filled() {
     let mut server = server();
-    let history = plausible_history(35, 900);
+    let history = history(35, 900);
     let log = Arc::new(MemoryLog::holding(history[..600].to_vec()));
     let mut relay = Running::start(&log, &server.url()).await;
     relay.reaches(600).await;
@@ -179,7 +179,7 @@ async fn events_that_the_stream_no_longer_has_are_read_from_the_log_or_said_to_b
 #[tokio::test]
 async fn a_stream_of_another_log_is_noticed_where_we_stand() {
     let (server, ..) = published(38, 300).await;
-    let ours = plausible_history(39, 300);
+    let ours = history(39, 300);
     let error = in_time(follow(&server.url(), place(&ours[249])).await.next()).await.unwrap_err();
     assert!(matches!(error, RelayError::AnotherLog { position: Position(250), .. }), "{error}");
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use async_nats::jetstream;
 use event_relay::RelayError;
-use projection::testkit::{MemoryLog, plausible_history};
+use projection::testkit::MemoryLog;
 use testkit::proxy::{Cut, Proxy};
 use vocabulary::Position;
 
-use crate::world::{Running, client, in_time, server, stored};
+use crate::world::{Running, client, history, in_time, server, stored};
 
 #[tokio::test]
 async fn the_stream_is_the_log_wherever_the_relay_is_stopped_and_started_again() {
     let server = server();
-    let history = plausible_history(21, 3_000);
+    let history = history(21, 3_000);
     let log = Arc::new(MemoryLog::default());
     let mut told = 0;
     // Stops while it publishes what was there, while it follows, and while there is nothing to do.
@@ -33,7 +33,7 @@ async fn the_stream_is_the_log_wherever_the_relay_is_stopped_and_started_again()
 #[tokio::test]
 async fn a_server_that_is_killed_gets_the_rest_when_it_is_back() {
     let mut server = server();
-    let history = plausible_history(22, 4_000);
+    let history = history(22, 4_000);
     let log = Arc::new(MemoryLog::default());
     let mut relay = Running::start(&log, &server.url()).await;
     for (cut, events) in history.chunks(1_000).enumerate() {
@@ -50,7 +50,7 @@ async fn a_server_that_is_killed_gets_the_rest_when_it_is_back() {
 #[tokio::test]
 async fn a_server_that_lost_everything_is_filled_from_the_first_event_on() {
     let mut server = server();
-    let history = plausible_history(23, 1_500);
+    let history = history(23, 1_500);
     let log = Arc::new(MemoryLog::holding(history.clone()));
     let mut relay = Running::start(&log, &server.url()).await;
     relay.reaches(history.len()).await;
@@ -66,7 +66,7 @@ async fn a_server_that_lost_everything_is_filled_from_the_first_event_on() {
 #[tokio::test]
 async fn a_server_that_lost_its_last_events_gets_them_again() {
     let mut server = server();
-    let history = plausible_history(24, 1_500);
+    let history = history(24, 1_500);
     let log = Arc::new(MemoryLog::holding(history[..500].to_vec()));
     let mut relay = Running::start(&log, &server.url()).await;
     relay.reaches(500).await;
@@ -86,7 +86,7 @@ async fn a_server_that_lost_its_last_events_gets_them_again() {
 #[tokio::test]
 async fn two_relays_at_once_publish_each_event_once() {
     let server = server();
-    let history = plausible_history(25, 3_000);
+    let history = history(25, 3_000);
     let log = Arc::new(MemoryLog::default());
     let mut relays = Vec::new();
     for _ in 0..2 {
@@ -105,7 +105,7 @@ async fn two_relays_at_once_publish_each_event_once() {
 #[tokio::test]
 async fn a_connection_that_breaks_at_any_byte_doubles_and_loses_nothing() {
     let server = server();
-    let history = plausible_history(26, 1_200);
+    let history = history(26, 1_200);
     let log = Arc::new(MemoryLog::holding(history.clone()));
     let cuts: Vec<Cut> = (1..=20)
         .map(|n| if n % 2 == 0 { Cut::Up(900 + n * 4_321) } else { Cut::Down(600 + n * 777) })
@@ -120,12 +120,12 @@ async fn a_connection_that_breaks_at_any_byte_doubles_and_loses_nothing() {
 #[tokio::test]
 async fn a_stream_of_another_log_is_left_alone_and_the_relay_says_so() {
     let server = server();
-    let theirs = Arc::new(MemoryLog::holding(plausible_history(1, 900)));
+    let theirs = Arc::new(MemoryLog::holding(history(1, 900)));
     Running::start(&theirs, &server.url()).await.reaches(900).await;
     let before = stored(&server.url()).await;
     // One log that is longer than the stream, and one that is shorter.
     for events in [1_000, 300] {
-        let ours = Arc::new(MemoryLog::holding(plausible_history(2, events)));
+        let ours = Arc::new(MemoryLog::holding(history(2, events)));
         let error = Running::start(&ours, &server.url()).await.gives_up().await;
         assert!(matches!(error, RelayError::AnotherLog { .. }), "{error}");
     }
@@ -135,7 +135,7 @@ async fn a_stream_of_another_log_is_left_alone_and_the_relay_says_so() {
 #[tokio::test]
 async fn a_message_that_somebody_else_published_stops_the_relay() {
     let server = server();
-    let history = plausible_history(27, 20);
+    let history = history(27, 20);
     let log = Arc::new(MemoryLog::holding(history[..10].to_vec()));
     let mut relay = Running::start(&log, &server.url()).await;
     relay.reaches(10).await;
@@ -150,7 +150,7 @@ async fn a_message_that_somebody_else_published_stops_the_relay() {
 #[tokio::test]
 async fn a_stream_that_was_emptied_goes_on_at_its_place() {
     let server = server();
-    let history = plausible_history(28, 60);
+    let history = history(28, 60);
     let log = Arc::new(MemoryLog::holding(history[..40].to_vec()));
     Running::start(&log, &server.url()).await.reaches(40).await;
     let nats = jetstream::new(client(&server.url()).await);

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use async_nats::{Client, ConnectOptions, jetstream};
 use event_relay::{Follow, FollowOptions, Place, Relay, RelayError, RelayOptions, RelayProgress, envelope};
 use events::RecordedEvent;
-use projection::testkit::{MemoryLog, merchant};
+use projection::testkit::{MemoryLog, merchant, plausible_history};
 use testkit::nats::NatsServer;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use vocabulary::Position;
@@ -30,10 +30,17 @@ pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
     timeout(GUARD, future).await.expect("it hangs")
 }
 
+/// A history of exactly so many events.
+pub(crate) fn history(seed: u64, events: usize) -> Vec<RecordedEvent> {
+    let mut history = plausible_history(seed, events);
+    history.truncate(events);
+    history
+}
+
 /// Impatient: nothing is waited for longer than a test needs.
 pub(crate) const QUICK: RelayOptions = RelayOptions {
     in_flight: 64,
-    timeout: Duration::from_secs(2),
+    timeout: Duration::from_millis(500),
     poll: Duration::from_millis(20),
     check: Duration::from_millis(50),
     retry: Duration::from_millis(20),
@@ -66,19 +73,21 @@ impl Running {
     /// Waits until it has published so many events.
     pub(crate) async fn reaches(&mut self, events: usize) {
         let wanted = Position(events as u64);
-        in_time(self.progress.wait_for(|progress| progress.position >= wanted)).await.unwrap();
+        self.until(|progress| progress.position >= wanted).await;
     }
 
     /// Waits until its progress is what is wanted.
     pub(crate) async fn until(&mut self, wanted: impl FnMut(&RelayProgress) -> bool) {
-        in_time(self.progress.wait_for(wanted)).await.unwrap();
+        let shown = self.progress.clone();
+        let waited = timeout(GUARD, self.progress.wait_for(wanted)).await;
+        let is_there = waited.is_ok_and(|progress| progress.is_ok());
+        assert!(is_there, "it hangs: {:?}", shown.borrow());
     }
 
     /// Waits until it gives up.
     pub(crate) async fn gives_up(mut self) -> RelayError {
-        let error = in_time(&mut self.task).await.unwrap();
-        assert!(self.progress.borrow().stopped);
-        error
+        self.until(|progress| progress.stopped).await;
+        in_time(&mut self.task).await.unwrap()
     }
 }
 
