@@ -18,6 +18,7 @@
 #![warn(missing_docs)]
 
 mod assembly;
+mod connect;
 pub mod envelope;
 mod error;
 mod follow;
@@ -27,6 +28,8 @@ mod retry;
 mod shelf;
 
 pub use assembly::Place;
+pub use async_nats::Client;
+pub use connect::{ConnectError, NotServers, Servers, connect};
 pub use envelope::EnvelopeError;
 pub use error::RelayError;
 pub use follow::{Follow, FollowOptions};

@@ -100,7 +100,8 @@ impl NatsServer {
         copy(&self.kept(), &self.store())
     }
 
-    fn store(&self) -> PathBuf {
+    /// The folder that it stores in. It is not there before something is stored, and after [`NatsServer::erase`].
+    pub fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 

@@ -3,4 +3,5 @@
 
 mod follow;
 mod relay;
+mod storm;
 mod world;
