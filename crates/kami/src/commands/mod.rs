@@ -12,6 +12,7 @@ mod rebuild;
 mod replay;
 mod serve;
 mod verify;
+mod worker;
 
 pub(crate) use serve::TOKEN_FILE;
 
@@ -51,6 +52,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
+        Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, options).await,
         Command::Bench(options) => return bench::run(options).await,

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vault", &["vocabulary"]),
     ("event-log", &["events", "vocabulary"]),
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
+    ("event-relay", &["event-log", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
@@ -49,7 +50,20 @@ const ONLY: &[(&str, &[&str])] = &[
     ("reqwest", &["kami"]),
     ("clap", &["kami"]),
     ("config", &["kami"]),
-    ("tokio", &["event-log", "event-log-sqlite", "vault", "projection", "engine", "http-api", "kami"]),
+    ("async-nats", &["event-relay"]),
+    (
+        "tokio",
+        &[
+            "event-log",
+            "event-log-sqlite",
+            "event-relay",
+            "vault",
+            "projection",
+            "engine",
+            "http-api",
+            "kami",
+        ],
+    ),
     ("rand", &["engine", "kami"]),
 ];
 

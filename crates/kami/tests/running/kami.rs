@@ -46,7 +46,13 @@ impl Kami {
     }
 
     pub(crate) fn start_at(data: &Path, address: SocketAddr) -> Self {
+        Self::start_with(data, address, &[])
+    }
+
+    /// Starts with settings from the environment.
+    pub(crate) fn start_with(data: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let mut child = binary()
+            .envs(settings.iter().copied())
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", &address.to_string()])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

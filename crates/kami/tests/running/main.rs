@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod channel_tools;
+mod fan_out;
 mod flash_sale;
 mod kami;
 mod surroundings;
