@@ -53,6 +53,7 @@ pub(crate) async fn connect(
 
 /// Keeps the figures of `/metrics` up to date.
 async fn show(mut progress: watch::Receiver<RelayProgress>, mut head: watch::Receiver<Position>) {
+    let mut is_relaying = true;
     loop {
         let at = progress.borrow_and_update().clone();
         let end = *head.borrow_and_update();
@@ -60,12 +61,10 @@ async fn show(mut progress: watch::Receiver<RelayProgress>, mut head: watch::Rec
         metrics::gauge!("kami_nats_lag_events").set(end.0.saturating_sub(at.position.0) as f64);
         metrics::counter!("kami_nats_failures_total").absolute(at.failures);
         metrics::gauge!("kami_nats_ok").set(if at.error.is_none() && !at.stopped { 1.0 } else { 0.0 });
-        let heard = tokio::select! {
-            heard = progress.changed() => heard,
-            heard = head.changed() => heard,
-        };
-        if heard.is_err() && progress.has_changed().is_err() && head.has_changed().is_err() {
-            return;
+        tokio::select! {
+            // A relay that gave up says nothing more; the log goes on without it, and so does the lag.
+            heard = progress.changed(), if is_relaying => is_relaying = heard.is_ok(),
+            heard = head.changed() => if heard.is_err() { return },
         }
     }
 }

@@ -6,10 +6,11 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -73,11 +74,14 @@ impl NatsServer {
             .arg("--store_dir")
             .arg(&store)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn();
-        self.child =
-            Some(child.map_err(|error| format!("{} cannot be run: {error}", self.binary.display()))?);
-        self.wait_until_it_answers()
+        let mut child = child.map_err(|error| format!("{} cannot be run: {error}", self.binary.display()))?;
+        let said = child.stderr.take();
+        self.child = Some(child);
+        let ready = when_ready(said.ok_or("the server has no standard error")?);
+        let silent = |_| format!("{} did not begin to listen at {}", self.binary.display(), self.address);
+        ready.recv_timeout(START).map_err(silent)
     }
 
     /// Forgets everything it stored. It must have been killed.
@@ -108,32 +112,27 @@ impl NatsServer {
     fn kept(&self) -> PathBuf {
         self.folder.path().join("kept")
     }
-
-    /// A server greets whoever connects, once its store is read.
-    fn wait_until_it_answers(&mut self) -> Result<(), String> {
-        let began = Instant::now();
-        while began.elapsed() < START {
-            if let Ok(stream) = TcpStream::connect(self.address) {
-                let mut greeting = String::new();
-                let heard = BufReader::new(stream).read_line(&mut greeting);
-                if heard.is_ok() && greeting.starts_with("INFO ") {
-                    return Ok(());
-                }
-            }
-            let ended = self.child.as_mut().map(Child::try_wait);
-            if let Some(Ok(Some(status))) = ended {
-                return Err(format!("{} ended at once: {status}", self.binary.display()));
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Err(format!("{} does not answer at {}", self.binary.display(), self.address))
-    }
 }
 
 impl Drop for NatsServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Tells when a server says that it is ready, which is after it read its store. What it says later is read as well, since
+/// it would die of a broken pipe.
+fn when_ready(said: ChildStderr) -> mpsc::Receiver<()> {
+    let (ready, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(said).lines().map_while(Result::ok) {
+            if line.contains("Server is ready") {
+                // Nobody may be waiting any more.
+                let _gone = ready.send(());
+            }
+        }
+    });
+    told
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! The AsyncAPI document of what is published is made from the catalogue of events.
 //!
 //! `KAMI_WRITE_GOLDEN=1 cargo test -p event-relay --test asyncapi` writes it anew.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod document;
 mod yaml;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use async_nats::jetstream;
-use event_relay::RelayError;
+use async_nats::jetstream::{self, context::PublishErrorKind, message::PublishMessage};
+use event_relay::{RelayError, envelope, names};
 use projection::testkit::MemoryLog;
 use testkit::proxy::{Cut, Proxy};
 use vocabulary::Position;
@@ -98,6 +98,24 @@ async fn two_relays_at_once_publish_each_event_once() {
     }
     for relay in &mut relays {
         relay.reaches(history.len()).await;
+    }
+    assert_eq!(stored(&server.url()).await, history);
+}
+
+#[tokio::test]
+async fn a_repeat_is_refused_for_its_place_long_after_its_id_is_forgotten() {
+    let server = server();
+    let history = history(29, 30);
+    let log = Arc::new(MemoryLog::holding(history.clone()));
+    Running::start(&log, &server.url()).await.reaches(30).await;
+    let nats = jetstream::new(client(&server.url()).await);
+    // Without an id, as if the server's memory of ids, which is two minutes long, were over.
+    for event in [&history[0], &history[11], &history[29]] {
+        let message = PublishMessage::build()
+            .expected_last_sequence(event.position.0 - 1)
+            .payload(envelope::write(event).unwrap().into());
+        let answer = nats.send_publish(names::subject(event), message).await.unwrap().await;
+        assert_eq!(answer.unwrap_err().kind(), PublishErrorKind::WrongLastSequence);
     }
     assert_eq!(stored(&server.url()).await, history);
 }
