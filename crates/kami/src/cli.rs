@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// Show what changed in a table or view between two positions of the log.
     #[command(after_help = "Example:\n  kami diff 100 250 --view fct_order")]
     Diff(Diff),
+    /// Do a part of the work in a process of its own, from the events on NATS.
+    #[command(subcommand)]
+    Worker(Worker),
     /// The channel protocols: list, try and start them.
     #[command(subcommand)]
     Channel(Channel),
@@ -362,6 +365,32 @@ pub(crate) struct Diff {
     pub(crate) json: Json,
 }
 
+/// What a worker does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Worker {
+    /// Keep read models in a views.db of its own, from the events on NATS alone.
+    #[command(
+        after_help = "Examples:\n  kami worker projections --nats nats://10.0.0.5:4222 --data ./views\n  kami worker projections --data ./views --until 5000 --json"
+    )]
+    Projections(WorkerProjections),
+}
+
+/// Options of `worker projections`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerProjections {
+    /// The NATS server, instead of the configured one.
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats: Option<event_relay::Servers>,
+    /// The name of its consumer on the server. Each worker needs one of its own.
+    #[arg(long, default_value = "projections", value_parser = consumer_name)]
+    pub(crate) name: String,
+    /// End when the read models contain this position, and print their digests.
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) until: Option<u64>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
 /// What to do with channels.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Channel {
@@ -507,6 +536,13 @@ impl Scenario {
 /// The server takes 4,096 connections; others would wait unseen.
 fn connections(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=4_000).contains(n)).ok_or_else(|| "1 to 4000".to_owned())
+}
+
+/// NATS puts the name into subjects and files.
+fn consumer_name(text: &str) -> Result<String, String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(fits);
+    is_name.then(|| text.to_owned()).ok_or_else(|| "1 to 64 letters, digits, - and _".to_owned())
 }
 
 /// Whether a program reads the output.

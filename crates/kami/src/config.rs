@@ -4,6 +4,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
+use event_relay::Servers;
 use vocabulary::MerchantId;
 
 /// The configuration with every default, as `kami config` prints it.
@@ -17,6 +18,9 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
+    /// None where events are not published.
+    pub(crate) nats_url: Option<Servers>,
+    pub(crate) nats_credentials_file: Option<PathBuf>,
     pub(crate) log_level: String,
     pub(crate) log_format: String,
     pub(crate) backorder_secs: i64,
@@ -73,6 +77,10 @@ impl Config {
         if let Err(error) = &merchant {
             read.problems.push(format!("merchant: {error}"));
         }
+        let nats_url = Some(read.text("nats_url")).filter(|text| !text.is_empty()).and_then(|text| {
+            text.parse().map_err(|error| read.problems.push(format!("nats_url: {error}"))).ok()
+        });
+        let nats_credentials_file = Some(read.text("nats_credentials_file")).filter(|text| !text.is_empty());
         let listen = read.text("listen");
         if listen.parse::<std::net::SocketAddr>().is_err() {
             read.problems.push("listen: is not an address with a port, such as 127.0.0.1:7300".to_owned());
@@ -108,6 +116,8 @@ impl Config {
                 listen,
                 public_address,
                 merchant,
+                nats_url,
+                nats_credentials_file: nats_credentials_file.map(PathBuf::from),
                 log_level,
                 log_format,
                 backorder_secs,
@@ -221,9 +231,17 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let text = "listen = \"nowhere\"\npublic_address = \"kami\"\nmerchant = \"Not A Slug\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
+        let text = "listen = \"nowhere\"\npublic_address = \"kami\"\nmerchant = \"Not A Slug\"\nnats_url = \"http://bus\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
         let error = load(text).unwrap_err().to_string();
-        for part in ["colour", "policy.x", "listen", "public_address", "merchant", "policy.backorder_secs"] {
+        for part in [
+            "colour",
+            "policy.x",
+            "nats_url",
+            "listen",
+            "public_address",
+            "merchant",
+            "policy.backorder_secs",
+        ] {
             assert!(error.contains(part), "{part} is missing in: {error}");
         }
     }

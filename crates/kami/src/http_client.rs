@@ -33,7 +33,8 @@ pub(crate) fn builder() -> anyhow::Result<reqwest::ClientBuilder> {
         .tls_backend_preconfigured(tls()?))
 }
 
-fn tls() -> anyhow::Result<rustls::ClientConfig> {
+/// TLS by ring, with the certificates of the system.
+pub(crate) fn tls() -> anyhow::Result<rustls::ClientConfig> {
     use std::sync::Arc;
 
     use rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier};

@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod http_client;
 mod node;
+mod publishing;
 mod retail;
 
 use std::process::ExitCode;

@@ -27,7 +27,9 @@ pub mod epay;
 mod form;
 pub mod goofish;
 pub mod jd_card;
+pub mod nats;
 pub mod partner;
 pub mod pretend;
+pub mod proxy;
 
 pub use pretend::Fault;

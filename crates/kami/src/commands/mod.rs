@@ -16,6 +16,7 @@ mod replay;
 mod serve;
 mod verify;
 mod view;
+mod worker;
 
 pub(crate) use serve::TOKEN_FILE;
 
@@ -62,6 +63,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,
         Command::Diff(options) => return view::between(&config, options).await,
+        Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, options).await,
         Command::Bench(options) => return bench::run(options).await,

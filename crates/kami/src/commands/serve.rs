@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     http_client::HttpClient,
     node::{Node, NodeOptions},
+    publishing::Publishing,
 };
 
 /// Where the first token is kept.
@@ -40,6 +41,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     })
     .await?;
     first_token(&node, &config.data).await?;
+    let publishing = Publishing::start(&config, &node.engine).await?;
     let address = listener.local_addr().context("the address")?;
     let api = Api::new(
         node.engine.clone(),
@@ -72,6 +74,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         return Err(anyhow::Error::new(error).context("stopping: the log cannot be written"));
     }
     serving.await.context("the server")?.context("the server")?;
+    drop(publishing);
     node.stop().await
 }
 

@@ -56,6 +56,13 @@ impl Kami {
         Self::start_by(binary(), data, address)
     }
 
+    /// Starts with settings from the environment.
+    pub(crate) fn start_with(data: &Path, address: SocketAddr, settings: &[(&str, &str)]) -> Self {
+        let mut program = binary();
+        program.envs(settings.iter().copied());
+        Self::start_by(program, data, address)
+    }
+
     fn start_by(mut program: Command, data: &Path, address: SocketAddr) -> Self {
         let mut child = program
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", &address.to_string()])

@@ -5,6 +5,7 @@
 mod analysts;
 mod bad_input;
 mod channel_tools;
+mod fan_out;
 mod flash_sale;
 mod kami;
 mod support_cases;

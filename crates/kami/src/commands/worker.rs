@@ -1,0 +1,128 @@
+//! `kami worker`: a part of the work in a process of its own, from the events on NATS.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use event_relay::{Client, Follow, FollowOptions, Place, RelayError};
+use projection::{Follower, Views};
+use serde_json::json;
+use vocabulary::{MerchantId, Position};
+
+use super::serve::told_to_stop;
+use crate::{
+    channels,
+    cli::{Worker, WorkerProjections, say},
+    config::Config,
+    publishing,
+};
+
+pub(super) async fn run(config: &Config, what: Worker) -> anyhow::Result<()> {
+    let Worker::Projections(options) = what;
+    let servers = options.nats.clone().or_else(|| config.nats_url.clone());
+    let servers = servers.context("name the NATS server with --nats, or as nats_url in the configuration")?;
+    let (data, merchant) = (&config.data, &config.merchant);
+    std::fs::create_dir_all(data).with_context(|| format!("{} cannot be made", data.display()))?;
+    let path = data.join("views.db");
+    let views = Views::open(&path, channels::projections())
+        .await
+        .with_context(|| format!("the read models in {} cannot be opened", path.display()))?;
+    let name = format!("kami worker {merchant} {}", options.name);
+    let client = publishing::connect(&servers, &name, config.nats_credentials_file.as_deref()).await?;
+    let worker = ReadModels { views: Arc::new(views), merchant: merchant.clone(), client, options };
+    if !worker.options.json.json {
+        say(&format!("Events of {merchant} on {servers} are folded into {}", path.display()));
+    }
+    tokio::select! {
+        done = worker.run() => done,
+        () = told_to_stop() => Ok(()),
+    }
+}
+
+/// Read models of one merchant, folded from its stream.
+struct ReadModels {
+    views: Arc<Views>,
+    merchant: MerchantId,
+    client: Client,
+    options: WorkerProjections,
+}
+
+impl ReadModels {
+    async fn run(&self) -> anyhow::Result<()> {
+        loop {
+            match self.follow().await {
+                // The log was restored from a backup, and goes on otherwise than the one the rows were folded from.
+                Err(Trouble::Relay(error @ RelayError::AnotherLog { .. })) if self.head().await?.0 > 0 => {
+                    tracing::warn!(%error, "rows are of another log, folding anew");
+                    self.views.rebuild(None).await?;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Takes in what comes, until the position that was asked for.
+    async fn follow(&self) -> Result<(), Trouble> {
+        let mut follower = Follower::new(self.views.clone(), &self.merchant).await?;
+        let place = self.place(follower.head()).await?;
+        let mut follow = Follow::new(
+            self.client.clone(),
+            &self.merchant,
+            &self.options.name,
+            place,
+            FollowOptions::default(),
+        );
+        let mut head = place.position;
+        while self.options.until.is_none_or(|until| head.0 < until) {
+            let events = follow.next().await?;
+            head = follower.apply(events).await?.head;
+            follow.applied(head).await;
+        }
+        self.report(head).await
+    }
+
+    /// The last position that all read models contain.
+    async fn head(&self) -> anyhow::Result<Position> {
+        let checkpoints = self.views.checkpoints(&self.merchant).await?;
+        Ok(checkpoints.iter().map(|at| at.head).min().unwrap_or_default())
+    }
+
+    /// The place of the read models that are furthest behind: the others drop what they have.
+    async fn place(&self, head: Position) -> Result<Place, Trouble> {
+        let checkpoints = self.views.checkpoints(&self.merchant).await?;
+        let Some(at) = checkpoints.iter().find(|at| at.head == head && head.0 > 0) else {
+            return Ok(Place::START);
+        };
+        let mut hash = [0; 32];
+        hex::decode_to_slice(&at.head_hash, &mut hash).map_err(|_| Trouble::Hash(at.name.clone()))?;
+        Ok(Place { position: head, hash })
+    }
+
+    /// What the read models are now.
+    async fn report(&self, head: Position) -> Result<(), Trouble> {
+        let mut digests = serde_json::Map::new();
+        for projection in self.views.projections() {
+            let name = projection.name();
+            digests.insert(name.to_owned(), json!(self.views.digest(name, &self.merchant).await?));
+        }
+        if self.options.json.json {
+            say(&json!({"head_pos": head, "digests": digests}).to_string());
+        } else {
+            say(&format!("The read models contain every event up to {head}"));
+            for (name, digest) in digests {
+                say(&format!("{name}: {}", digest.as_str().unwrap_or_default()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a worker ends.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("events cannot be followed")]
+    Relay(#[from] RelayError),
+    #[error("read models cannot be kept")]
+    Views(#[from] projection::ViewsError),
+    #[error("checkpoint of read model {0} has no hash; delete views.db, and it is folded anew")]
+    Hash(String),
+}
