@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vault", &["vocabulary"]),
     ("event-log", &["events", "vocabulary"]),
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
+    ("event-log-postgres", &["event-log", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
@@ -38,18 +39,18 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates for tests alone. They may use what they like; nobody may use them but in tests.
-const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit"];
+const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit", "testkit-postgres"];
 
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "http-api"]),
+    ("sqlx", &["event-log-*", "vault", "projection", "projection-*", "verify", "http-api"]),
     ("axum", &["http-api", "console", "kami"]),
     ("hyper", &["http-api"]),
     ("reqwest", &["kami"]),
     ("clap", &["kami"]),
     ("config", &["kami"]),
-    ("tokio", &["event-log", "event-log-sqlite", "vault", "projection", "engine", "http-api", "kami"]),
+    ("tokio", &["event-log", "event-log-*", "vault", "projection", "engine", "http-api", "kami"]),
     ("rand", &["engine", "kami"]),
 ];
 

@@ -1,0 +1,149 @@
+//! Looking up messages and numbers.
+
+use std::str::FromStr;
+
+use event_log::{InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Verdict};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row, postgres::PgRow};
+use vocabulary::{MerchantId, MessageId, Position, Timestamp};
+
+use crate::{
+    error::{damaged, from_sql, store, to_sql},
+    reading::{hash_of, limit_of},
+    text::{from_stored, to_stored},
+};
+
+pub(crate) const COLUMNS: &str = "SELECT message, account, dedupe_key, content_hash, verdict, reason, sealed_request, \
+                                  sealed_answer, first_position, last_position, received_at FROM kami_log.inbox ";
+pub(crate) const BY_KEY: &str = "WHERE merchant = $1 AND dedupe_key = ANY($2) ORDER BY message";
+const BY_ID: &str = "WHERE merchant = $1 AND message = $2";
+pub(crate) const BY_NUMBER: &str = "SELECT DISTINCT n.kind, n.namespace, n.number, n.order_id FROM unnest($2::text[], $3::text[], $4::text[]) \
+     AS wanted (kind, namespace, number) JOIN kami_log.number AS n ON n.merchant = $1 AND n.kind = wanted.kind \
+     AND n.namespace = wanted.namespace AND n.number = wanted.number";
+
+/// The messages with these keys.
+pub(crate) async fn find(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    dedupe_keys: &[String],
+) -> Result<Vec<InboxRow>, LogError> {
+    let keys: Vec<_> = dedupe_keys.iter().map(|key| to_stored(key)).collect();
+    let rows = sqlx::query(AssertSqlSafe([COLUMNS, BY_KEY].concat()))
+        .bind(merchant.as_str())
+        .bind(keys)
+        .fetch_all(connection)
+        .await
+        .map_err(store)?;
+    rows.iter().map(message_of).collect()
+}
+
+/// One message.
+pub(crate) async fn read(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    message: &MessageId,
+) -> Result<Option<InboxRow>, LogError> {
+    let row = sqlx::query(AssertSqlSafe([COLUMNS, BY_ID].concat()))
+        .bind(merchant.as_str())
+        .bind(message.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(store)?;
+    row.as_ref().map(message_of).transpose()
+}
+
+/// Messages by a filter, newest first; among those of one instant, the greatest id first.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    filter: &InboxFilter,
+    limit: usize,
+) -> Result<Vec<InboxRow>, LogError> {
+    let rows = listing(merchant, filter, limit)?.build().fetch_all(connection).await.map_err(store)?;
+    rows.iter().map(message_of).collect()
+}
+
+pub(crate) fn listing(
+    merchant: &MerchantId,
+    filter: &InboxFilter,
+    limit: usize,
+) -> Result<QueryBuilder<Postgres>, LogError> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push("WHERE merchant = ").push_bind(merchant.as_str().to_owned());
+    if let Some(account) = &filter.account {
+        query.push(" AND account = ").push_bind(account.as_str().to_owned());
+    }
+    if let Some(verdict) = filter.verdict {
+        query.push(" AND verdict = ").push_bind(verdict.as_str());
+        if verdict != Verdict::Accepted {
+            // Said again in the words of the partial index, or it is not used.
+            query.push(" AND verdict <> 'accepted'");
+        }
+    }
+    if let Some(before) = filter.before {
+        query.push(" AND received_at < ").push_bind(before.micros());
+    }
+    if let Some((first, last)) = filter.caused {
+        let last = to_sql(last.0.min(i64::MAX as u64))?;
+        query.push(" AND last_position >= ").push_bind(to_sql(first.0)?);
+        query.push(" AND first_position <= ").push_bind(last);
+    }
+    query.push(" ORDER BY received_at DESC, message DESC LIMIT ").push_bind(limit_of(limit));
+    Ok(query)
+}
+
+/// Where numbers were first used.
+pub(crate) async fn find_numbers(
+    connection: &mut PgConnection,
+    merchant: &MerchantId,
+    keys: &[(NumberKind, String, String)],
+) -> Result<Vec<NumberRow>, LogError> {
+    let rows = sqlx::query(BY_NUMBER)
+        .bind(merchant.as_str())
+        .bind(keys.iter().map(|(kind, ..)| kind.as_str()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|(_, namespace, _)| to_stored(namespace)).collect::<Vec<_>>())
+        .bind(keys.iter().map(|(.., number)| to_stored(number)).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .map_err(store)?;
+    let mut found = rows.iter().map(number_of).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by(|a, b| (a.kind, &a.namespace, &a.number).cmp(&(b.kind, &b.namespace, &b.number)));
+    Ok(found)
+}
+
+fn message_of(row: &PgRow) -> Result<InboxRow, LogError> {
+    let positions = match (row.try_get(8).map_err(store)?, row.try_get(9).map_err(store)?) {
+        (Some(first), Some(last)) => Some((Position(from_sql(first)?), Position(from_sql(last)?))),
+        _ => None,
+    };
+    let dedupe_key: Option<String> = row.try_get(2).map_err(store)?;
+    Ok(InboxRow {
+        message: parsed(row, 0, "message id")?,
+        account: parsed(row, 1, "account")?,
+        dedupe_key: dedupe_key.map(from_stored).transpose()?,
+        content_hash: hash_of(row, 3)?,
+        verdict: word(row, 4, "verdict", Verdict::parse)?,
+        reason: row.try_get(5).map_err(store)?,
+        sealed_request: row.try_get(6).map_err(store)?,
+        sealed_answer: row.try_get(7).map_err(store)?,
+        positions,
+        received_at: Timestamp::from_micros(row.try_get(10).map_err(store)?),
+    })
+}
+
+fn number_of(row: &PgRow) -> Result<NumberRow, LogError> {
+    Ok(NumberRow {
+        kind: word(row, 0, "kind of number", NumberKind::parse)?,
+        namespace: from_stored(row.try_get(1).map_err(store)?)?,
+        number: from_stored(row.try_get(2).map_err(store)?)?,
+        order: parsed(row, 3, "order id")?,
+    })
+}
+
+fn parsed<T: FromStr>(row: &PgRow, column: usize, what: &str) -> Result<T, LogError> {
+    word(row, column, what, |text| text.parse().ok())
+}
+
+fn word<T>(row: &PgRow, column: usize, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<T, LogError> {
+    let text: &str = row.try_get(column).map_err(store)?;
+    read(text).ok_or_else(|| damaged(format!("a stored {what} is none")))
+}
