@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -12,10 +12,11 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixStream},
+    sync::watch,
     task::JoinSet,
 };
 
-/// Where the line breaks: at a message of the protocol, counted from the moment the cut is set, over all lines.
+/// Where a line breaks: at a message of the protocol, counted from the moment the cut is set, over the lines that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
     /// Before the n-th message of the client reaches the server.
@@ -26,7 +27,8 @@ pub enum Cut {
     BeforeReply(usize),
 }
 
-/// A proxy on a port of the loopback interface. It knows the protocol's framing, and nothing else.
+/// A proxy on a port of the loopback interface. It knows the protocol's framing, and nothing else. Of all lines through
+/// it, those count on which a statement with a certain text was prepared, from that message on.
 pub struct Proxy {
     port: u16,
     state: Arc<State>,
@@ -35,6 +37,9 @@ pub struct Proxy {
 
 struct State {
     socket: PathBuf,
+    marker: Vec<u8>,
+    /// Told to break every line that counts.
+    broken: watch::Sender<u64>,
     cut: Mutex<Option<Cut>>,
     requests: AtomicUsize,
     replies: AtomicUsize,
@@ -50,8 +55,9 @@ enum Fate {
 }
 
 impl Proxy {
-    /// A proxy in front of the server of a URL, which names a directory of sockets.
-    pub async fn new(url: &str) -> Self {
+    /// A proxy in front of the server of a URL, which names a directory of sockets. Lines with a statement that holds
+    /// `marker` count.
+    pub async fn new(url: &str, marker: &str) -> Self {
         let options: PgConnectOptions = url.parse().unwrap();
         let directory = options.get_socket().expect("the proxy reaches servers over a socket");
         let socket = directory.join(format!(".s.PGSQL.{}", options.get_port()));
@@ -59,6 +65,8 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(State {
             socket,
+            marker: marker.as_bytes().to_vec(),
+            broken: watch::Sender::new(0),
             cut: Mutex::new(None),
             requests: AtomicUsize::new(0),
             replies: AtomicUsize::new(0),
@@ -85,6 +93,11 @@ impl Proxy {
         *self.state.cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
         self.state.requests.store(0, Ordering::SeqCst);
         self.state.replies.store(0, Ordering::SeqCst);
+    }
+
+    /// Breaks every line that counts, now.
+    pub fn break_lines(&self) {
+        self.state.broken.send_modify(|times| *times += 1);
     }
 
     /// Counts from now on without a break.
@@ -135,14 +148,18 @@ async fn carry(state: Arc<State>, client: TcpStream) {
     let Ok(server) = UnixStream::connect(&state.socket).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let (asking, answering) = (state.clone(), state);
+    let counts = AtomicBool::new(false);
+    let mut broken = state.broken.subscribe();
     // Whichever direction ends first takes the line down, in both.
     tokio::select! {
         _ = async {
             let mut is_first = true;
             while let Some(message) = read(&mut from_client, is_first).await {
-                let fate = if is_first { Fate::Pass } else { asking.request() };
                 is_first = false;
+                if message.windows(state.marker.len()).any(|part| part == state.marker) {
+                    counts.store(true, Ordering::SeqCst);
+                }
+                let fate = if counts.load(Ordering::SeqCst) { state.request() } else { Fate::Pass };
                 if fate == Fate::Lose || !write(&mut to_server, &message).await {
                     return;
                 }
@@ -154,10 +171,14 @@ async fn carry(state: Arc<State>, client: TcpStream) {
         } => {}
         _ = async {
             while let Some(message) = read(&mut from_server, false).await {
-                if answering.reply() == Fate::Lose || !write(&mut to_client, &message).await {
+                let fate = if counts.load(Ordering::SeqCst) { state.reply() } else { Fate::Pass };
+                if fate == Fate::Lose || !write(&mut to_client, &message).await {
                     return;
                 }
             }
+        } => {}
+        _ = async {
+            while broken.changed().await.is_ok() && !counts.load(Ordering::SeqCst) {}
         } => {}
     }
 }
