@@ -14,11 +14,13 @@ use crate::{
 
 pub(crate) const COLUMNS: &str = "SELECT message, account, dedupe_key, content_hash, verdict, reason, sealed_request, \
                                   sealed_answer, first_position, last_position, received_at FROM kami_log.inbox ";
-pub(crate) const BY_KEY: &str = "WHERE merchant = $1 AND dedupe_key = ANY($2) ORDER BY message";
+pub(crate) const BY_KEY: &str = "WHERE merchant = $1 AND dedupe_key = ANY($2)";
 const BY_ID: &str = "WHERE merchant = $1 AND message = $2";
-pub(crate) const BY_NUMBER: &str = "SELECT DISTINCT n.kind, n.namespace, n.number, n.order_id FROM unnest($2::text[], $3::text[], $4::text[]) \
-     AS wanted (kind, namespace, number) JOIN kami_log.number AS n ON n.merchant = $1 AND n.kind = wanted.kind \
-     AND n.namespace = wanted.namespace AND n.number = wanted.number";
+/// One look-up for each number: the planner must not come to think of reading all of them.
+pub(crate) const BY_NUMBER: &str = "SELECT n.* FROM unnest($2::text[], $3::text[], $4::text[]) AS wanted (kind, namespace, number) \
+     CROSS JOIN LATERAL (SELECT kind, namespace, number, order_id FROM kami_log.number AS one \
+     WHERE one.merchant = $1 AND one.kind = wanted.kind AND one.namespace = wanted.namespace \
+     AND one.number = wanted.number LIMIT 1) AS n";
 
 /// The messages with these keys.
 pub(crate) async fn find(
@@ -33,7 +35,9 @@ pub(crate) async fn find(
         .fetch_all(connection)
         .await
         .map_err(store)?;
-    rows.iter().map(message_of).collect()
+    let mut found = rows.iter().map(message_of).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by(|a, b| a.message.cmp(&b.message));
+    Ok(found)
 }
 
 /// One message.
@@ -87,7 +91,9 @@ pub(crate) fn listing(
         query.push(" AND last_position >= ").push_bind(to_sql(first.0)?);
         query.push(" AND first_position <= ").push_bind(last);
     }
-    query.push(" ORDER BY received_at DESC, message DESC LIMIT ").push_bind(limit_of(limit));
+    // Events are caused by few messages: those are found first and sorted then, not looked for in order of time.
+    let newest = if filter.caused.is_some() { "received_at + 0" } else { "received_at" };
+    query.push(" ORDER BY ").push(newest).push(" DESC, message DESC LIMIT ").push_bind(limit_of(limit));
     Ok(query)
 }
 
@@ -107,6 +113,7 @@ pub(crate) async fn find_numbers(
         .map_err(store)?;
     let mut found = rows.iter().map(number_of).collect::<Result<Vec<_>, _>>()?;
     found.sort_by(|a, b| (a.kind, &a.namespace, &a.number).cmp(&(b.kind, &b.namespace, &b.number)));
+    found.dedup(); // a number that was asked for twice
     Ok(found)
 }
 

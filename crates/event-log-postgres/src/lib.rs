@@ -27,6 +27,8 @@ mod inbox;
 mod reading;
 mod schema;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod writers;
 

@@ -30,9 +30,12 @@ pub(crate) const POSITION_AT: &str = "
     WITH RECURSIVE search (low, high) AS (
         SELECT 0::bigint, position FROM kami_log.merchant WHERE merchant = $1
         UNION ALL
-        SELECT CASE WHEN recorded_at <= $2 THEN position ELSE low END,
-               CASE WHEN recorded_at <= $2 THEN high ELSE position - 1 END
-        FROM search JOIN kami_log.event ON merchant = $1 AND position = (low + high + 1) / 2
+        SELECT CASE WHEN middle.recorded_at <= $2 THEN middle.position ELSE low END,
+               CASE WHEN middle.recorded_at <= $2 THEN high ELSE middle.position - 1 END
+        FROM search CROSS JOIN LATERAL (
+            SELECT position, recorded_at FROM kami_log.event
+            WHERE merchant = $1 AND position = (low + high + 1) / 2 LIMIT 1
+        ) AS middle
         WHERE low < high
     )
     SELECT low FROM search WHERE low = high";

@@ -34,9 +34,14 @@ pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, LogError> {
     Ok(options.application_name("kami").disable_statement_logging())
 }
 
-/// A session that reads. It never waits for a flush, since it stores nothing.
+/// A session that reads. It never waits for a flush, since it stores nothing; and it plans each query for its merchant,
+/// or it would look at the parts of all others.
 pub(crate) fn reading(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([("default_transaction_read_only", "on"), ("synchronous_commit", "off")])
+    options.clone().options([
+        ("default_transaction_read_only", "on"),
+        ("synchronous_commit", "off"),
+        ("plan_cache_mode", "force_custom_plan"),
+    ])
 }
 
 /// A session that writes. An append is one statement, so whoever finds a writer's transaction open finds one whose

@@ -100,7 +100,9 @@ impl Server {
         while all.iter().any(|process| binaries::is_alive(*process)) {
             std::thread::yield_now();
         }
+        // Where nobody buries the dead, the next server would think that this one lives.
         fs::remove_file(file).unwrap();
+        fs::remove_file(self.directory.join(".s.PGSQL.5432.lock")).unwrap();
     }
 
     /// An empty database.
