@@ -35,7 +35,9 @@ mod writers;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use event_log::{Append, EventLog, Head, InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Snapshot};
+use event_log::{
+    Append, EventLog, Head, InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Snapshot, WholeLog,
+};
 use events::RecordedEvent;
 use sqlx::{
     PgPool, Postgres,
@@ -249,5 +251,26 @@ impl EventLog for PostgresLog {
 
     async fn position_at(&self, merchant: &MerchantId, at: Timestamp) -> Result<Position, LogError> {
         reading::position_at(&mut *self.reader().await?, merchant, at).await
+    }
+}
+
+#[async_trait]
+impl WholeLog for PostgresLog {
+    async fn page_of_inbox(
+        &self,
+        merchant: &MerchantId,
+        after: Option<&MessageId>,
+        limit: usize,
+    ) -> Result<Vec<InboxRow>, LogError> {
+        inbox::page(&mut *self.reader().await?, merchant, after, limit).await
+    }
+
+    async fn page_of_numbers(
+        &self,
+        merchant: &MerchantId,
+        after: Option<&NumberRow>,
+        limit: usize,
+    ) -> Result<Vec<NumberRow>, LogError> {
+        inbox::page_of_numbers(&mut *self.reader().await?, merchant, after, limit).await
     }
 }
