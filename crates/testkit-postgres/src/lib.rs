@@ -37,17 +37,22 @@ impl Database {
     pub async fn new() -> Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
         match std::env::var("KAMI_TEST_POSTGRES") {
-            Ok(given) => Self::on(&given, true).await,
+            Ok(given) => Self::on(&given, true, "template0").await,
             Err(_) => SHARED.get_or_init(|| Server::start(&[])).database().await,
         }
     }
 
-    pub(crate) async fn on(server: &str, drop_in_the_end: bool) -> Self {
+    pub(crate) async fn on(server: &str, drop_in_the_end: bool, template: &str) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("kami_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        run(server, &format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")).await;
+        run(server, &format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE {template}")).await;
         let url = with_database(server, &name);
         Self { url, name, drop_at: drop_in_the_end.then(|| server.to_owned()) }
+    }
+
+    /// A database with the same content. Nobody may be connected to this one.
+    pub async fn copy(&self) -> Self {
+        Self::on(&with_database(&self.url, "postgres"), self.drop_at.is_some(), &self.name).await
     }
 
     /// How to reach it, as its owner.

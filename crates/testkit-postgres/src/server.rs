@@ -107,7 +107,7 @@ impl Server {
 
     /// An empty database.
     pub async fn database(&self) -> Database {
-        Database::on(&self.url("postgres"), false).await
+        Database::on(&self.url("postgres"), false, "template0").await
     }
 
     /// How to reach a database of it.

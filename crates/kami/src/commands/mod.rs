@@ -7,6 +7,7 @@ mod doctor;
 mod events;
 mod find;
 mod import_keys;
+mod migrate_log;
 mod open;
 mod rebuild;
 mod replay;
@@ -17,11 +18,13 @@ pub(crate) use serve::TOKEN_FILE;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     cli::{Cli, Command, say},
     config::{Config, DEFAULTS},
+    log::LogUrl,
 };
 
 /// Runs a command.
@@ -38,6 +41,15 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         config.data = data;
     }
+    let given_log = match cli.log.as_deref() {
+        None => None,
+        Some(text) => {
+            Some(LogUrl::parse(text).context("--log: is not an address such as postgres://kami@db/kami")?)
+        }
+    };
+    if let Some(url) = &given_log {
+        config.log_url = Some(url.clone());
+    }
     if matches!(cli.command, Command::Demo(_)) {
         // The demo commits faults on purpose: warnings of them would only be in the way.
         config.log_level = "error".to_owned();
@@ -50,9 +62,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Find(options) => find::run(&config, options).await,
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
+        Command::MigrateLog(options) => migrate_log::run(options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
         Command::Channel(what) => return channel::run(&config, what).await,
-        Command::Demo(options) => return demo::run(given, options).await,
+        Command::Demo(options) => return demo::run(given, given_log, options).await,
         Command::Bench(options) => return bench::run(options).await,
         Command::BenchHttp => bench::serve_bare().await,
         Command::Doctor(json) => return doctor::run(&config, json).await,

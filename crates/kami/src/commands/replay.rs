@@ -3,7 +3,6 @@
 use anyhow::{Context, bail};
 use domain::{Decider, order};
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use events::RecordedEvent;
 use projection::Views;
 use projection_orders as query;
@@ -30,15 +29,15 @@ struct Step {
 
 pub(super) async fn run(config: &Config, options: Replay) -> anyhow::Result<()> {
     let log = open::log(config).await?;
-    let merchant = open::merchant(config, &log).await?;
+    let merchant = open::merchant(config, &*log).await?;
     let views = views(config).await?;
     let order = resolve(&views, &merchant, &options.reference).await?;
-    let mut steps = history(&log, &views, &merchant, order).await?;
+    let mut steps = history(&*log, &views, &merchant, order).await?;
     if let Some(at) = &options.at {
         return state_at(order, &steps, at, options.json.json);
     }
     let bodies = match &options.bodies {
-        Some(reason) => bodies(config, &log, &merchant, &steps, reason).await?,
+        Some(reason) => bodies(config, &*log, &merchant, &steps, reason).await?,
         None => Vec::new(),
     };
     if options.json.json {
@@ -93,7 +92,7 @@ pub(super) async fn resolve(
 
 /// The order's own events with the state they lead to, and those of key pools that name it.
 async fn history(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     views: &Views,
     merchant: &MerchantId,
     order: OrderId,
@@ -188,7 +187,7 @@ fn print(step: &Step, before: Option<Timestamp>) -> anyhow::Result<()> {
 /// running Kami's `GET /v1/inbox/{id}?reveal=` records it and shows it, so only the request is shown here.
 async fn bodies(
     config: &Config,
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     steps: &[Step],
     reason: &str,
@@ -211,7 +210,7 @@ async fn bodies(
 }
 
 async fn body(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     keys: &MerchantKeys,
     message: &MessageId,
