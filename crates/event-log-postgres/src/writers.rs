@@ -111,31 +111,15 @@ impl Writers {
             Ok(session) => session,
             Err(error) => return Tried::NotSent(error),
         };
-        let connection = &mut session.connection;
-        let asked = async {
-            match batch.store(connection).await {
-                Err(error) if in_doubt && !leaves_in_doubt(&error) => match batch.is_stored(connection).await
-                {
-                    Ok(true) => Ok(()),
-                    Ok(false) => Err(error),
-                    Err(broken) => Err(broken),
-                },
-                told => told,
-            }
-        };
-        match timeout(TRY, asked).await {
-            Ok(Ok(())) => {
-                self.give_back(session);
-                Tried::Stored
-            }
-            Ok(Err(error)) if leaves_in_doubt(&error) => Tried::InDoubt(store(error)),
-            Ok(Err(error)) => {
-                self.give_back(session);
-                Tried::Refused(batch.refusal(error))
-            }
-            // The session is dropped in the middle of a statement, and its line with it.
+        // Silence: the session is dropped in the middle of a statement, and its line with it.
+        let tried = match timeout(TRY, ask(batch, &mut session.connection, in_doubt)).await {
+            Ok(tried) => tried,
             Err(_elapsed) => Tried::InDoubt(Unwritable::Silent.into()),
+        };
+        if !matches!(tried, Tried::InDoubt(_)) {
+            self.give_back(session);
         }
+        tried
     }
 
     /// Raises a merchant's epoch by one.
@@ -205,5 +189,26 @@ impl Writers {
     /// A list of whole values is sound even if a thread panicked while it held the lock.
     fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends a batch once. Where an earlier try may be stored, or may still be on its way inside the server, only a refusal
+/// that would meet that try as well says anything.
+async fn ask(batch: &Batch, connection: &mut PgConnection, in_doubt: bool) -> Tried {
+    let refusal = match batch.store(connection).await {
+        Ok(()) => return Tried::Stored,
+        Err(error) if leaves_in_doubt(&error) => return Tried::InDoubt(store(error)),
+        Err(error) => batch.refusal(error),
+    };
+    let is_final =
+        matches!(refusal, LogError::Fenced { .. } | LogError::WrongPosition { .. } | LogError::Collision(_));
+    match in_doubt {
+        false => Tried::Refused(refusal),
+        true if !is_final => Tried::InDoubt(refusal),
+        true => match batch.is_stored(connection).await {
+            Ok(true) => Tried::Stored,
+            Ok(false) => Tried::Refused(refusal),
+            Err(error) => Tried::InDoubt(store(error)),
+        },
     }
 }

@@ -210,6 +210,34 @@ async fn a_try_that_outlives_its_line_and_the_next_try_store_one_append() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_that_says_nothing_about_the_try_before_is_not_passed_on() {
+    let line = Line::new().await;
+    let database = line.server.database().await;
+    let log = PostgresLog::open_with(&line.proxy.url(database.name()), PATIENCE).await.unwrap();
+    let log = Arc::new(log);
+    let mut scribe = Scribe::claim(&*log, "acme").await;
+    let (mut holder, mut beside) = (hold(database.url()).await, database.connect().await);
+    let part = scribe.part(&[("order-1", 3)]);
+    let appending = tokio::spawn({
+        let (log, part) = (log.clone(), part.clone());
+        async move { log.append(&[part]).await }
+    });
+    until_waiting(&mut beside, 1).await;
+    // The first try waits inside the server; the next ones are refused before they come that far.
+    database.run("ALTER FUNCTION kami_log.append RENAME TO elsewhere").await;
+    line.proxy.count();
+    line.proxy.break_lines();
+    while line.proxy.counted().1 == 0 {
+        tokio::task::yield_now().await;
+    }
+    database.run("ALTER FUNCTION kami_log.elsewhere RENAME TO append").await;
+    until_waiting(&mut beside, 2).await;
+    sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
+    appending.await.unwrap().unwrap();
+    assert_eq!(contents(&*log, &scribe.merchant).await.events, part.events);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_try_in_doubt_whose_merchant_was_taken_over_is_fenced() {
     let line = Line::new().await;
     let database = line.server.database().await;
