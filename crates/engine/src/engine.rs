@@ -54,6 +54,9 @@ pub enum EngineError {
     /// No protocol has this code.
     #[error("no channel protocol is called {0}")]
     UnknownProtocol(String),
+    /// The vault holds keys of a merchant whose log is empty: it is the vault of another log.
+    #[error("the log of {0} is empty, but the vault holds its keys: this is not the log they belong to")]
+    OtherLog(MerchantId),
     /// A bug: a step that was checked before was turned down.
     #[error("an impossible step: {0}")]
     Broken(String),

@@ -39,6 +39,11 @@ impl Engine {
         let keys = vault.ensure_merchant(&merchant).await.map_err(EngineError::Vault)?;
         let head = log.claim(&merchant).await?;
         let desk: SharedDesk = Arc::new(Mutex::new(load(&*log, &merchant).await?));
+        if head.position == Position(0)
+            && !vault.batch_sizes(&merchant).await.map_err(EngineError::Vault)?.is_empty()
+        {
+            return Err(EngineError::OtherLog(merchant));
+        }
         discard_orphans(&vault, &merchant, &desk).await?;
 
         let adapters = Arc::new(Adapters::default());

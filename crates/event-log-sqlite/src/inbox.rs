@@ -127,6 +127,45 @@ pub(crate) async fn find_numbers(
     Ok(found)
 }
 
+/// Messages after one, in the order of their ids.
+pub(crate) async fn page(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    after: Option<&MessageId>,
+    limit: usize,
+) -> Result<Vec<InboxRow>, LogError> {
+    let page = "inbox WHERE merchant = ?1 AND message > ?2 ORDER BY message LIMIT ?3";
+    let rows = sqlx::query(AssertSqlSafe([COLUMNS, page].concat()))
+        .bind(merchant.as_str())
+        .bind(after.map_or("", |message| message.as_str()))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+        .map_err(store)?;
+    rows.iter().map(message_of).collect()
+}
+
+/// Numbers after one, in the order of kind, namespace and number.
+pub(crate) async fn page_of_numbers(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    after: Option<&NumberRow>,
+    limit: usize,
+) -> Result<Vec<NumberRow>, LogError> {
+    let page = "number WHERE merchant = ?1 AND (kind, namespace, number) > (?2, ?3, ?4) \
+                ORDER BY kind, namespace, number LIMIT ?5";
+    let rows = sqlx::query(AssertSqlSafe([NUMBERS, page].concat()))
+        .bind(merchant.as_str())
+        .bind(after.map_or("", |row| row.kind.as_str()))
+        .bind(after.map_or("", |row| &row.namespace))
+        .bind(after.map_or("", |row| &row.number))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(connection)
+        .await
+        .map_err(store)?;
+    rows.iter().map(number_of).collect()
+}
+
 fn message_of(row: &SqliteRow) -> Result<InboxRow, LogError> {
     let positions = match (row.try_get(8).map_err(store)?, row.try_get(9).map_err(store)?) {
         (Some(first), Some(last)) => Some((Position(from_sql(first)?), Position(from_sql(last)?))),

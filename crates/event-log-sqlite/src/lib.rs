@@ -36,7 +36,9 @@ mod writer;
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use event_log::{Append, EventLog, Head, InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Snapshot};
+use event_log::{
+    Append, EventLog, Head, InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Snapshot, WholeLog,
+};
 use events::RecordedEvent;
 use sqlx::{
     Sqlite, SqlitePool,
@@ -223,5 +225,26 @@ impl EventLog for SqliteLog {
 
     async fn position_at(&self, merchant: &MerchantId, at: Timestamp) -> Result<Position, LogError> {
         reading::position_at(&mut *self.reader().await?, merchant, at).await
+    }
+}
+
+#[async_trait]
+impl WholeLog for SqliteLog {
+    async fn page_of_inbox(
+        &self,
+        merchant: &MerchantId,
+        after: Option<&MessageId>,
+        limit: usize,
+    ) -> Result<Vec<InboxRow>, LogError> {
+        inbox::page(&mut *self.reader().await?, merchant, after, limit).await
+    }
+
+    async fn page_of_numbers(
+        &self,
+        merchant: &MerchantId,
+        after: Option<&NumberRow>,
+        limit: usize,
+    ) -> Result<Vec<NumberRow>, LogError> {
+        inbox::page_of_numbers(&mut *self.reader().await?, merchant, after, limit).await
     }
 }

@@ -10,6 +10,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod copy;
 mod rows;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use events::RecordedEvent;
 use tokio::sync::watch;
 use vocabulary::{Epoch, MerchantId, MessageId, Position, StreamId, StreamVersion, Timestamp};
 
+pub use copy::{Copied, CopyError, WholeLog, copy};
 pub use rows::{Head, InboxFilter, InboxRow, NumberKind, NumberRow, Snapshot, Verdict};
 
 /// What one merchant adds in one atomic step. Everything is stored, or nothing.

@@ -7,6 +7,8 @@ use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
 use event_relay::Servers;
 use vocabulary::MerchantId;
 
+use crate::log::LogUrl;
+
 /// The configuration with every default, as `kami config` prints it.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
@@ -15,6 +17,8 @@ pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) kek_file: PathBuf,
+    /// `None` for a log in the data directory.
+    pub(crate) log_url: Option<LogUrl>,
     pub(crate) listen: String,
     pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
@@ -73,6 +77,13 @@ impl Config {
             text if text.is_empty() => data.join("kek"),
             text => PathBuf::from(text),
         };
+        let log_url = Some(read.text("log_url")).filter(|text| !text.is_empty());
+        let is_wrong = log_url.as_ref().is_some_and(|text| LogUrl::parse(text).is_none());
+        let log_url = log_url.as_deref().and_then(LogUrl::parse);
+        if is_wrong {
+            read.problems
+                .push("log_url: is not an address such as postgres://kami@db.example/kami".to_owned());
+        }
         let merchant = read.text("merchant").parse::<MerchantId>();
         if let Err(error) = &merchant {
             read.problems.push(format!("merchant: {error}"));
@@ -113,6 +124,7 @@ impl Config {
             Ok(merchant) if read.problems.is_empty() => Ok(Self {
                 data,
                 kek_file,
+                log_url,
                 listen,
                 public_address,
                 merchant,
@@ -231,13 +243,14 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let text = "listen = \"nowhere\"\npublic_address = \"kami\"\nmerchant = \"Not A Slug\"\nnats_url = \"http://bus\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
+        let text = "listen = \"nowhere\"\nlog_url = \"mysql://x\"\npublic_address = \"kami\"\nmerchant = \"Not A Slug\"\nnats_url = \"http://bus\"\ncolour = 1\n[policy]\nbackorder_secs = 1\nx = 2\n";
         let error = load(text).unwrap_err().to_string();
         for part in [
             "colour",
             "policy.x",
             "nats_url",
             "listen",
+            "log_url",
             "public_address",
             "merchant",
             "policy.backorder_secs",

@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod demo;
 mod http_client;
+mod log;
 mod node;
 mod publishing;
 mod retail;

@@ -4,17 +4,21 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use engine::{Clock, Engine, EngineError, EngineOptions, Http, Ids, LogWriter, Policy};
-use event_log_sqlite::SqliteLog;
 use projection::Projections;
 use tokio::sync::oneshot;
 use vault::{Vault, VaultOptions};
 use vocabulary::MerchantId;
 
-use crate::channels;
+use crate::{
+    channels,
+    log::{Log, LogUrl},
+};
 
 /// What a node is started with.
 pub(crate) struct NodeOptions<'a> {
     pub(crate) data: &'a Path,
+    /// `None` for a log in the data directory.
+    pub(crate) log_url: Option<&'a LogUrl>,
     pub(crate) kek_file: &'a Path,
     pub(crate) merchant: MerchantId,
     pub(crate) policy: Policy,
@@ -30,7 +34,7 @@ pub(crate) struct Node {
     pub(crate) engine: Arc<Engine>,
     pub(crate) projections: Arc<Projections>,
     pub(crate) vault: Arc<Vault>,
-    log: Arc<SqliteLog>,
+    log: Log,
     /// Told why, if the log cannot be written any more.
     pub(crate) failed: oneshot::Receiver<EngineError>,
 }
@@ -39,10 +43,7 @@ impl Node {
     /// Opens the data directory and starts.
     pub(crate) async fn start(options: NodeOptions<'_>) -> anyhow::Result<Self> {
         let data = options.data;
-        let log = SqliteLog::open(data)
-            .await
-            .with_context(|| format!("the log in {} cannot be opened", data.display()))?;
-        let log = Arc::new(log);
+        let log = Log::open(data, options.log_url).await?;
         let vault = Vault::open(VaultOptions {
             db: data.join("vault.db"),
             kek_file: options.kek_file.to_owned(),
@@ -51,10 +52,10 @@ impl Node {
         .await
         .with_context(|| format!("the vault in {} cannot be opened", data.display()))?;
         let vault = Arc::new(vault);
-        let (writer, failed) = LogWriter::start(log.clone());
+        let (writer, failed) = LogWriter::start(log.shared());
         let engine = Engine::open(EngineOptions {
             merchant: options.merchant.clone(),
-            log: log.clone(),
+            log: log.shared(),
             writer,
             vault: vault.clone(),
             clock: options.clock,
@@ -72,7 +73,7 @@ impl Node {
         )
         .await
         .with_context(|| format!("the read models in {} cannot be opened", data.display()))?;
-        projections.spawn(log.clone(), &options.merchant).context("the read models cannot be followed")?;
+        projections.spawn(log.shared(), &options.merchant).context("the read models cannot be followed")?;
         Ok(Self { engine, projections: Arc::new(projections), vault, log, failed })
     }
 
@@ -83,6 +84,6 @@ impl Node {
         self.vault.close().await;
         let closed = self.log.close().await;
         stopped.context("the engine did not stop cleanly")?;
-        closed.context("the log did not close cleanly")
+        closed
     }
 }

@@ -16,6 +16,9 @@ pub enum VerifyError {
         /// Why.
         source: sqlx::Error,
     },
+    /// The log in PostgreSQL could not be opened for reading.
+    #[error("cannot open the log in PostgreSQL")]
+    Connect(#[source] sqlx::Error),
     /// A database in a directory that cannot be written could not be copied to a temporary place.
     #[error("cannot copy {} to a temporary directory", path.display())]
     Copy {
@@ -36,6 +39,8 @@ pub enum VerifyError {
 
 /// SQLite's result codes for a file whose content is not what it should be: corrupt, and not a database.
 const DAMAGE: [i32; 2] = [11, 26];
+/// PostgreSQL's for a damaged page, and a damaged index.
+const SERVER_DAMAGE: [&str; 2] = ["XX001", "XX002"];
 
 impl VerifyError {
     pub(crate) fn read(what: &'static str) -> impl Fn(sqlx::Error) -> Self {
@@ -46,9 +51,12 @@ impl VerifyError {
     pub(crate) fn damage(&self) -> Option<String> {
         match self {
             Self::Open { source, .. } | Self::Read { source, .. } => {
-                sqlite_code(source).filter(|code| DAMAGE.contains(code)).map(|_| source.to_string())
+                let by_file = sqlite_code(source).is_some_and(|code| DAMAGE.contains(&code));
+                let code = source.as_database_error().and_then(|error| error.code());
+                let by_server = code.is_some_and(|code| SERVER_DAMAGE.contains(&&*code));
+                (by_file || by_server).then(|| source.to_string())
             }
-            Self::NoLog(_) | Self::Copy { .. } => None,
+            Self::NoLog(_) | Self::Connect(_) | Self::Copy { .. } => None,
         }
     }
 }

@@ -34,16 +34,16 @@ mod orders;
 mod pages;
 mod pass;
 mod payment;
+mod postgres;
 mod procurements;
 mod report;
 mod rows;
+mod source;
 mod stock;
 mod vault;
 mod views;
 
 use std::path::Path;
-
-use sqlx::SqliteConnection;
 
 pub use error::VerifyError;
 pub use report::{Invariant, LISTED_MAX, MerchantReport, Report, Violation, Warning};
@@ -53,6 +53,7 @@ use crate::{
     numbers::Numbers,
     pass::{Checked, Pass},
     report::{At, Findings},
+    source::Source,
 };
 
 /// `progress` is called once for so many events.
@@ -63,12 +64,24 @@ const PROGRESS_STEP: u64 = 1000;
 /// `progress` is told now and then, and at the end, how many events were read so far, over all merchants. A
 /// damaged file is a violation; an error means that the directory could not be checked at all.
 pub async fn verify_dir(dir: &Path, progress: impl Fn(u64)) -> Result<Report, VerifyError> {
+    verify(dir, None, progress).await
+}
+
+/// Checks as [`verify_dir`] does, with the log in the PostgreSQL database of a URL where one is given.
+pub async fn verify(
+    dir: &Path,
+    log_url: Option<&str>,
+    progress: impl Fn(u64),
+) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
     let mut checked = Vec::new();
     // Read models first and the vault last: beside a running writer they are then not ahead, nor behind.
     let checkpoints = sound(views::read(&dir.join("views.db")).await, "views.db", &mut findings)?;
-    let log = check_log(&dir.join("log.db"), &progress, &mut checked, &mut findings).await;
-    sound(log, "log.db", &mut findings)?;
+    let log = match log_url {
+        None => check_file(&dir.join("log.db"), &progress, &mut checked, &mut findings).await,
+        Some(url) => check_database(url, &progress, &mut checked, &mut findings).await,
+    };
+    sound(log, if log_url.is_some() { "the log in PostgreSQL" } else { "log.db" }, &mut findings)?;
 
     let ends = checked.iter().map(|c| (c.report.merchant.clone(), c.last_position)).collect();
     views::check(&checkpoints.unwrap_or_default(), &ends, &mut findings);
@@ -94,7 +107,17 @@ fn sound<T>(
     Ok(None)
 }
 
-async fn check_log(
+async fn check_database(
+    url: &str,
+    progress: &impl Fn(u64),
+    checked: &mut Vec<Checked>,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
+    let mut log = postgres::open(url).await?;
+    check_log(Source::Postgres(&mut log), progress, checked, findings).await
+}
+
+async fn check_file(
     path: &Path,
     progress: &impl Fn(u64),
     checked: &mut Vec<Checked>,
@@ -110,10 +133,19 @@ async fn check_log(
     for fault in faults.iter().filter(|fault| *fault != "ok") {
         findings.violation(Invariant::Store, At::default(), format!("log.db is damaged: {fault}"));
     }
+    check_log(Source::File(log), progress, checked, findings).await
+}
+
+async fn check_log(
+    mut log: Source<'_>,
+    progress: &impl Fn(u64),
+    checked: &mut Vec<Checked>,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
     let mut before = 0;
-    for merchant in rows::merchants(&mut *log).await? {
+    for merchant in log.merchants().await? {
         findings.concern(Some(&merchant));
-        let done = check_merchant(&mut *log, &merchant, |events| progress(before + events), findings).await?;
+        let done = check_merchant(&mut log, &merchant, |events| progress(before + events), findings).await?;
         before += done.report.events;
         checked.push(done);
     }
@@ -123,21 +155,21 @@ async fn check_log(
 }
 
 async fn check_merchant(
-    log: &mut SqliteConnection,
+    log: &mut Source<'_>,
     merchant: &str,
     progress: impl Fn(u64),
     findings: &mut Findings,
 ) -> Result<Checked, VerifyError> {
     let mut inbox = Inbox::default();
-    rows::inbox(log, merchant, |row| inbox.add(&row, findings)).await?;
+    log.inbox(merchant, |row| inbox.add(&row, findings)).await?;
     inbox.ready(findings);
     let mut numbers = Numbers::default();
-    rows::numbers(log, merchant, |row| numbers.add(&row, findings)).await?;
-    let head = rows::head(log, merchant).await?;
+    log.numbers(merchant, |row| numbers.add(&row, findings)).await?;
+    let head = log.head(merchant).await?;
 
     let mut pass = Pass::new(merchant, inbox, numbers, findings);
     let mut count = 0;
-    pages::events(log, merchant, |row| {
+    log.events(merchant, |row| {
         match row {
             Ok(event) => pass.event(&event),
             Err(row) => pass.unreadable(&row),

@@ -101,6 +101,7 @@ macro_rules! conformance_suite {
             numbers_are_found_by_kind_namespace_and_number
             many_numbers_are_found_at_once
             a_number_is_unique_in_its_kind_and_namespace_only
+            a_channels_own_texts_may_hold_any_character
 
             a_snapshot_replaces_the_one_before
             a_large_snapshot_reads_back_as_it_was_saved

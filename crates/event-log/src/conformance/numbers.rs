@@ -2,7 +2,7 @@
 
 use vocabulary::Position;
 
-use super::{Backend, Scribe, merchant, number};
+use super::{Backend, Scribe, merchant, message, number};
 use crate::{EventLog, NumberKind, NumberRow};
 
 fn key(row: &NumberRow) -> (NumberKind, String, String) {
@@ -74,4 +74,40 @@ pub async fn a_number_is_unique_in_its_kind_and_namespace_only<B: Backend>(backe
     found.sort_by(|a, b| (a.kind, &a.namespace).cmp(&(b.kind, &b.namespace)));
     let [order, txn, other] = stored;
     assert_eq!(found, [order, other, txn]);
+}
+
+/// A channel puts into its numbers and message ids what it likes; it must not be able to stop the log, nor to make two
+/// of them one.
+pub async fn a_channels_own_texts_may_hold_any_character<B: Backend>(backend: &B) {
+    let place = backend.place().await;
+    let log = backend.open(&place).await;
+    let scribe = Scribe::claim(&log, "acme").await;
+    let texts = [
+        "",
+        "\0",
+        "\\0",
+        "\\",
+        "\\\\",
+        "a\0b",
+        "\u{7f}\u{1}\r\n\t",
+        "'\"%_;--",
+        "\u{fffd}\u{10ffff}",
+        "e\u{301}",
+        "é",
+    ];
+    let mut part = scribe.part_of(Position(0), Vec::new());
+    for (n, text) in (0..).zip(texts) {
+        part.numbers.push(number(NumberKind::Order, "sandbox/shop-1", text, n));
+        let mut row = message(&n.to_string(), 1);
+        row.dedupe_key = Some(text.to_owned());
+        part.inbox.push(row);
+    }
+    log.append(std::slice::from_ref(&part)).await.unwrap();
+    for (row, of) in part.inbox.iter().zip(&part.numbers) {
+        let keys: Vec<String> = row.dedupe_key.clone().into_iter().collect();
+        let found = log.find_inbox(&scribe.merchant, &keys).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(row), "the message {keys:?}");
+        let found = log.find_numbers(&scribe.merchant, &[key(of)]).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(of), "the number {keys:?}");
+    }
 }

@@ -19,10 +19,15 @@ use super::serve::{TOKEN_FILE, first_token, told_to_stop};
 use crate::{
     cli::{Demo, say},
     demo::{self, Built, Line, LiveClock, Living, MERCHANT, Platforms, Plot, Profile, SPEED, Step},
+    log::LogUrl,
     node::{Node, NodeOptions},
 };
 
-pub(super) async fn run(data: Option<PathBuf>, options: Demo) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    data: Option<PathBuf>,
+    log_url: Option<LogUrl>,
+    options: Demo,
+) -> anyhow::Result<ExitCode> {
     let home = Home::make(data, options.profile)?;
     let listener = match options.exit {
         true => None,
@@ -34,14 +39,17 @@ pub(super) async fn run(data: Option<PathBuf>, options: Demo) -> anyhow::Result<
     bar.set_style(ProgressStyle::with_template("{msg} {bar:40} {percent}%")?);
     bar.set_message("days pass");
     let plot = Plot { profile: options.profile, seed: options.seed, days: options.days };
-    let building = demo::build(home.path(), plot, |share| bar.set_position((share * 1e3) as u64));
+    let building =
+        demo::build(home.path(), log_url.as_ref(), plot, |share| bar.set_position((share * 1e3) as u64));
     let built = tokio::select! {
         built = Box::pin(building) => built?,
         // What was begun goes with its directory.
         () = told_to_stop() => bail!("told to stop before the world was built"),
     };
     bar.finish_and_clear();
-    let report = verify::verify_dir(home.path(), |_| {}).await.context("the world cannot be checked")?;
+    let report = verify::verify(home.path(), log_url.as_ref().map(LogUrl::expose), |_| {})
+        .await
+        .context("the world cannot be checked")?;
     let mut violations: Vec<Value> = report.violations.iter().map(|v| json!(v)).collect();
     violations.extend(built.differences.iter().map(|what| json!({ "invariant": "truth", "message": what })));
     let summary = json!({
@@ -60,7 +68,7 @@ pub(super) async fn run(data: Option<PathBuf>, options: Demo) -> anyhow::Result<
         return Ok(ExitCode::FAILURE);
     }
     if let Some(listener) = listener {
-        live(&home, built, &options, listener).await?;
+        live(&home, log_url.as_ref(), built, &options, listener).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -150,7 +158,13 @@ impl Drop for Home {
 }
 
 /// Serves the world, and lets it go on until it is told to stop.
-async fn live(home: &Home, built: Built, options: &Demo, listener: TcpListener) -> anyhow::Result<()> {
+async fn live(
+    home: &Home,
+    log_url: Option<&LogUrl>,
+    built: Built,
+    options: &Demo,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
     let data = home.path();
     let clock = Arc::new(LiveClock::from(built.end));
     let time = clock.clone();
@@ -158,6 +172,7 @@ async fn live(home: &Home, built: Built, options: &Demo, listener: TcpListener) 
         Platforms::open(built.truth.clone(), Arc::new(move || engine::Clock::now(&*time))).await?;
     let mut node = Node::start(NodeOptions {
         data,
+        log_url,
         kek_file: &data.join("kek"),
         merchant: MERCHANT.parse().context("the merchant")?,
         policy: engine::Policy::default(),

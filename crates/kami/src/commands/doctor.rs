@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::{
     cli::{Json, say},
     config::Config,
+    log::Log,
 };
 
 struct Finding {
@@ -83,11 +84,11 @@ fn clock() -> Finding {
 
 async fn log(config: &Config) -> Finding {
     let what = "log";
-    if !config.data.join("log.db").exists() {
+    if config.log_url.is_none() && !config.data.join("log.db").exists() {
         return Finding { what, ok: true, detail: "is made at the first start".to_owned() };
     }
-    match event_log_sqlite::SqliteLog::open_read_only(&config.data).await {
+    match Log::read(&config.data, config.log_url.as_ref()).await {
         Ok(_) => Finding { what, ok: true, detail: "can be read".to_owned() },
-        Err(error) => Finding { what, ok: false, detail: error.to_string() },
+        Err(error) => Finding { what, ok: false, detail: format!("{error:#}") },
     }
 }

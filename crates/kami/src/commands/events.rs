@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use events::{Fact, RecordedEvent, sentence::sentence};
 use serde_json::{Value, json, value::RawValue};
 use vocabulary::{MerchantId, Position};
@@ -27,20 +26,20 @@ pub(super) async fn run(config: &Config, options: Events) -> anyhow::Result<()> 
 
 async fn read(config: &Config, options: Events) -> anyhow::Result<()> {
     let log = open::log(config).await?;
-    let merchant = open::merchant(config, &log).await?;
+    let merchant = open::merchant(config, &*log).await?;
     match options {
-        Events::Tail { after, limit, json } => tail(&log, &merchant, after, limit, json.json).await,
+        Events::Tail { after, limit, json } => tail(&*log, &merchant, after, limit, json.json).await,
         Events::Show { position, json } => {
-            let event = at(&log, &merchant, position).await?;
+            let event = at(&*log, &merchant, position).await?;
             print(&event, json.json)
         }
-        Events::Why { position, json } => why(&log, &merchant, position, json.json).await,
-        Events::Export(options) => export(&log, &merchant, options.after).await,
+        Events::Why { position, json } => why(&*log, &merchant, position, json.json).await,
+        Events::Export(options) => export(&*log, &merchant, options.after).await,
         Events::Import(_) => Ok(()),
     }
 }
 
-async fn at(log: &SqliteLog, merchant: &MerchantId, position: u64) -> anyhow::Result<RecordedEvent> {
+async fn at(log: &dyn EventLog, merchant: &MerchantId, position: u64) -> anyhow::Result<RecordedEvent> {
     let before = Position(position.saturating_sub(1));
     let found = log.read_log(merchant, before, 1).await.context("the log")?.into_iter().next();
     found
@@ -49,7 +48,7 @@ async fn at(log: &SqliteLog, merchant: &MerchantId, position: u64) -> anyhow::Re
 }
 
 async fn tail(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     after: u64,
     limit: Option<u64>,
@@ -73,7 +72,7 @@ async fn tail(
 }
 
 /// From an event back to what caused it, as far as the log tells.
-async fn why(log: &SqliteLog, merchant: &MerchantId, position: u64, json: bool) -> anyhow::Result<()> {
+async fn why(log: &dyn EventLog, merchant: &MerchantId, position: u64, json: bool) -> anyhow::Result<()> {
     let mut chain = vec![at(log, merchant, position).await?];
     while let Some(cause) = chain.last().map(RecordedEvent::meta).transpose()?.and_then(|meta| meta.causation)
     {
@@ -92,7 +91,7 @@ async fn why(log: &SqliteLog, merchant: &MerchantId, position: u64, json: bool) 
     Ok(())
 }
 
-async fn export(log: &SqliteLog, merchant: &MerchantId, after: u64) -> anyhow::Result<()> {
+async fn export(log: &dyn EventLog, merchant: &MerchantId, after: u64) -> anyhow::Result<()> {
     let mut after = Position(after);
     loop {
         let page = log.read_log(merchant, after, PAGE).await.context("the log")?;

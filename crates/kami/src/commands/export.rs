@@ -148,12 +148,12 @@ struct Offline {
 impl Offline {
     async fn open(config: &Config, as_of: Option<&str>) -> anyhow::Result<Self> {
         let log = open::log(config).await?;
-        let merchant = open::merchant(config, &log).await?;
+        let merchant = open::merchant(config, &*log).await?;
         let views = match as_of {
             None => std::sync::Arc::new(replay::views(config).await?),
             Some(moment) => {
-                let position = position(&log, &merchant, moment).await?;
-                fold_as_of(&log, &merchant, channels::projections(), position).await?
+                let position = position(&*log, &merchant, moment).await?;
+                fold_as_of(&*log, &merchant, channels::projections(), position).await?
             }
         };
         Ok(Self { views, merchant })

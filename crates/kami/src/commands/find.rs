@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) async fn run(config: &Config, options: Find) -> anyhow::Result<()> {
     let log = open::log(config).await?;
-    let merchant = open::merchant(config, &log).await?;
+    let merchant = open::merchant(config, &*log).await?;
     let views = replay::views(config).await?;
     let found = if options.key {
         by_key(config, &views, &merchant).await?

@@ -10,6 +10,7 @@ mod export;
 mod find;
 mod import_keys;
 mod import_retail;
+mod migrate_log;
 mod open;
 mod rebuild;
 mod replay;
@@ -22,15 +23,17 @@ pub(crate) use serve::TOKEN_FILE;
 
 use std::process::ExitCode;
 
-/// The directory beside the data where histories from elsewhere are kept.
-const IMPORTED_DIR: &str = "imported";
-
+use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     cli::{Cli, Command, Import, say},
     config::{Config, DEFAULTS},
+    log::LogUrl,
 };
+
+/// The directory beside the data where histories from elsewhere are kept.
+const IMPORTED_DIR: &str = "imported";
 
 /// Runs a command.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -46,6 +49,15 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         config.data = data;
     }
+    let given_log = match cli.log.as_deref() {
+        None => None,
+        Some(text) => {
+            Some(LogUrl::parse(text).context("--log: is not an address such as postgres://kami@db/kami")?)
+        }
+    };
+    if let Some(url) = &given_log {
+        config.log_url = Some(url.clone());
+    }
     if matches!(cli.command, Command::Demo(_)) {
         // The demo commits faults on purpose: warnings of them would only be in the way.
         config.log_level = "error".to_owned();
@@ -59,13 +71,14 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Find(options) => find::run(&config, options).await,
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
+        Command::MigrateLog(options) => migrate_log::run(options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,
         Command::Diff(options) => return view::between(&config, options).await,
         Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
-        Command::Demo(options) => return demo::run(given, options).await,
+        Command::Demo(options) => return demo::run(given, given_log, options).await,
         Command::Bench(options) => return bench::run(options).await,
         Command::BenchHttp => bench::serve_bare().await,
         Command::Doctor(json) => return doctor::run(&config, json).await,

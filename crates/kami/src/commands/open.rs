@@ -1,24 +1,15 @@
-//! Opens the data directory for reading, also beside a running Kami.
+//! Opens the log and the vault for reading, also beside a running Kami.
 
 use anyhow::{Context, bail};
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use vault::{Vault, VaultOptions};
 use vocabulary::MerchantId;
 
-use crate::config::Config;
+use crate::{config::Config, log::Log};
 
 /// The log, to be read only.
-pub(super) async fn log(config: &Config) -> anyhow::Result<SqliteLog> {
-    if !config.data.join("log.db").exists() {
-        bail!(
-            "there is no log in {}; start one with `kami serve` or name another with --data",
-            config.data.display()
-        );
-    }
-    SqliteLog::open_read_only(&config.data)
-        .await
-        .with_context(|| format!("the log in {} cannot be opened", config.data.display()))
+pub(super) async fn log(config: &Config) -> anyhow::Result<Log> {
+    Log::read(&config.data, config.log_url.as_ref()).await
 }
 
 /// The merchant to read: the configured one where it has a log, else the only one there is.

@@ -1,9 +1,8 @@
 //! `kami rebuild`: read models from nothing, with the rate and the digests.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use anyhow::Context;
-use event_log::EventLog;
 use projection::{Options, Projections};
 use serde_json::json;
 
@@ -15,7 +14,7 @@ use crate::{
 };
 
 pub(super) async fn run(config: &Config, options: Rebuild) -> anyhow::Result<()> {
-    let log = Arc::new(open::log(config).await?);
+    let log = open::log(config).await?;
     let merchant = open::merchant(config, &*log).await?;
     let head = log.head(&merchant).await?.context("the merchant has no log")?;
     let path = config.data.join("views.db");
@@ -24,7 +23,7 @@ pub(super) async fn run(config: &Config, options: Rebuild) -> anyhow::Result<()>
         .context("the read models cannot be opened")?;
     let started = Instant::now();
     projections.rebuild(options.name.as_deref()).await.context("the read models cannot be rebuilt")?;
-    projections.spawn(log.clone(), &merchant)?;
+    projections.spawn(log.shared(), &merchant)?;
     projections.wait_for(&merchant, head.position).await?;
     let secs = started.elapsed().as_secs_f64();
     let mut digests = serde_json::Map::new();

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use events::RecordedEvent;
 use projection::Views;
 use projection_orders::{self as query, At, HistoryFile, Order, OrderView};
@@ -39,12 +38,12 @@ pub(super) async fn run(config: &Config, options: Replay) -> anyhow::Result<()> 
         return show(&from_file(file)?, &options, Vec::new());
     }
     let log = open::log(config).await?;
-    let merchant = open::merchant(config, &log).await?;
+    let merchant = open::merchant(config, &*log).await?;
     let views = views(config).await?;
     let order = resolve(&views, &merchant, options.reference.as_deref().unwrap_or_default()).await?;
-    let history = from_log(&log, &views, &merchant, order).await?;
+    let history = from_log(&*log, &views, &merchant, order).await?;
     let messages = match &options.bodies {
-        Some(reason) => bodies::of(config, &log, &merchant, &history.events, reason).await?,
+        Some(reason) => bodies::of(config, &*log, &merchant, &history.events, reason).await?,
         None => Vec::new(),
     };
     show(&history, &options, messages)
@@ -87,7 +86,7 @@ fn from_file(path: &Path) -> anyhow::Result<History> {
 
 /// Everything that the log holds about an order; which events of other streams concern it, the read models know.
 async fn from_log(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     views: &Views,
     merchant: &MerchantId,
     order: OrderId,
@@ -107,7 +106,7 @@ async fn from_log(
 }
 
 async fn at(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     positions: &[Position],
 ) -> anyhow::Result<Vec<RecordedEvent>> {

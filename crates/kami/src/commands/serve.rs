@@ -31,6 +31,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be collected")?;
     let mut node = Node::start(NodeOptions {
         data: &config.data,
+        log_url: config.log_url.as_ref(),
         kek_file: &config.kek_file,
         merchant: config.merchant.clone(),
         policy: config.policy(),

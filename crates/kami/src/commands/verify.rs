@@ -7,6 +7,7 @@ use anyhow::Context;
 use crate::{
     cli::{Verify, say},
     config::Config,
+    log::LogUrl,
 };
 
 pub(super) async fn run(config: &Config, options: Verify) -> anyhow::Result<ExitCode> {
@@ -15,9 +16,11 @@ pub(super) async fn run(config: &Config, options: Verify) -> anyhow::Result<Exit
     } else {
         indicatif::ProgressBar::new_spinner().with_message("events checked")
     };
-    let report = verify::verify_dir(&config.data, |events| bar.set_position(events))
-        .await
-        .with_context(|| format!("{} cannot be checked", config.data.display()))?;
+    let report = verify::verify(&config.data, config.log_url.as_ref().map(LogUrl::expose), |events| {
+        bar.set_position(events)
+    })
+    .await
+    .with_context(|| format!("{} cannot be checked", config.data.display()))?;
     bar.finish_and_clear();
     if options.json.json {
         say(&serde_json::to_string(&report)?);

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use analyst::{Change, Source, changes, sources};
 use anyhow::Context;
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use projection::{Projection, Views, fold_as_of};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -74,8 +73,8 @@ async fn rebuild(config: &Config, options: RebuildView) -> anyhow::Result<()> {
     let name = projection.name();
     if let Some(position) = options.as_of {
         let log = open::log(config).await?;
-        let merchant = open::merchant(config, &log).await?;
-        let views = fold_as_of(&log, &merchant, vec![projection.clone()], Position(position)).await?;
+        let merchant = open::merchant(config, &*log).await?;
+        let views = fold_as_of(&*log, &merchant, vec![projection.clone()], Position(position)).await?;
         let digest = views.digest(name, &merchant).await?;
         let told = json!({"projection": name, "as_of_pos": position, "digest": digest});
         say(&if options.json.json { told.to_string() } else { format!("{name} as of {position}: {digest}") });
@@ -90,8 +89,8 @@ async fn rebuild(config: &Config, options: RebuildView) -> anyhow::Result<()> {
             .context("the answer")?,
         None => {
             let log = open::log(config).await?;
-            let merchant = open::merchant(config, &log).await?;
-            let done = replay::views(config).await?.rebuild_beside(&log, &merchant, name).await?;
+            let merchant = open::merchant(config, &*log).await?;
+            let done = replay::views(config).await?.rebuild_beside(&*log, &merchant, name).await?;
             json!({"head_pos": done.head, "before": done.before, "after": done.after,
                 "same": done.before == done.after, "seconds": done.seconds})
         }
@@ -114,12 +113,12 @@ async fn rebuild(config: &Config, options: RebuildView) -> anyhow::Result<()> {
 async fn against_the_log(config: &Config, options: DiffView) -> anyhow::Result<ExitCode> {
     let source = source(&options.name)?;
     let log = open::log(config).await?;
-    let merchant = open::merchant(config, &log).await?;
+    let merchant = open::merchant(config, &*log).await?;
     let live = replay::views(config).await?;
     let mut found = Vec::new();
     for _ in 0..TRIES {
         let head = head(&live, &merchant, &source).await?;
-        found = compare(&log, &merchant, &source, head, &live).await?;
+        found = compare(&*log, &merchant, &source, head, &live).await?;
         if self::head(&live, &merchant, &source).await? == head {
             break;
         }
@@ -139,7 +138,7 @@ async fn head(live: &Views, merchant: &MerchantId, source: &Source) -> anyhow::R
 }
 
 async fn compare(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     source: &Source,
     head: Position,
@@ -153,9 +152,9 @@ async fn compare(
 pub(super) async fn between(config: &Config, options: Diff) -> anyhow::Result<ExitCode> {
     let source = source(&options.view)?;
     let log = open::log(config).await?;
-    let merchant = open::merchant(config, &log).await?;
+    let merchant = open::merchant(config, &*log).await?;
     let end = log.head(&merchant).await?.map(|head| head.position).unwrap_or_default();
-    let fold = async |at: u64| fold_as_of(&log, &merchant, needed(&source), Position(at).min(end)).await;
+    let fold = async |at: u64| fold_as_of(&*log, &merchant, needed(&source), Position(at).min(end)).await;
     let (before, after) = (fold(options.from).await?, fold(options.to).await?);
     show(&changes(before.path(), after.path(), &merchant, &source)?, options.json)?;
     Ok(ExitCode::SUCCESS)

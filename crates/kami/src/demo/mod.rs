@@ -30,6 +30,8 @@ use check::Told;
 use shop::Shop;
 use stage::Stage;
 
+use crate::log::LogUrl;
+
 pub(crate) use catalogue::{DAY, START};
 pub(crate) use clock::{LiveClock, SPEED};
 pub(crate) use line::Line;
@@ -97,10 +99,15 @@ pub(crate) struct Built {
 
 /// Builds a world in an empty directory, which is left as a stopped Kami leaves it. `passed` is told how much
 /// of the history is over, from 0 to 1.
-pub(crate) async fn build(data: &Path, plot: Plot, passed: impl Fn(f64)) -> anyhow::Result<Built> {
+pub(crate) async fn build(
+    data: &Path,
+    log_url: Option<&LogUrl>,
+    plot: Plot,
+    passed: impl Fn(f64),
+) -> anyhow::Result<Built> {
     let Plot { profile, seed, days } = plot;
     let truth = SharedTruth::default();
-    let stage = Arc::new(Stage::start(data, seed, truth.clone()).await?);
+    let stage = Arc::new(Stage::start(data, log_url, seed, truth.clone()).await?);
     let line = Line::to(stage.address)?;
     let mut shop = Shop::new(stage.clone(), line, truth.clone(), profile, seed);
     shop.open().await?;

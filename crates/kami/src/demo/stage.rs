@@ -5,12 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use async_trait::async_trait;
 use channel::sign::hmac_sha256;
 use engine::{Clock, Engine, EngineOptions, LogWriter, ManualClock, OperatorCommand, Policy, SeededIds};
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use events::Actor;
 use http_api::{Api, ApiOptions};
 use projection::{Options, Projections};
@@ -23,7 +22,10 @@ use vault::{Vault, VaultOptions};
 use vocabulary::{MerchantId, Position, Timestamp};
 
 use super::{catalogue, clock::LiveClock, platforms::Platforms, truth::SharedTruth, unhurried};
-use crate::channels;
+use crate::{
+    channels,
+    log::{Log, LogUrl},
+};
 
 /// The merchant of the demo.
 pub(crate) const MERCHANT: &str = "demo";
@@ -34,7 +36,7 @@ pub(crate) struct Stage {
     clock: Arc<ManualClock>,
     pub(crate) address: std::net::SocketAddr,
     merchant: MerchantId,
-    log: Arc<SqliteLog>,
+    log: Log,
     vault: Arc<Vault>,
     projections: Arc<Projections>,
     platforms_answer: watch::Sender<bool>,
@@ -45,23 +47,31 @@ pub(crate) struct Stage {
 type Server = (oneshot::Sender<()>, JoinHandle<std::io::Result<()>>);
 
 impl Stage {
-    /// Opens a fresh data directory, starts, and serves on a free port of the loopback interface.
-    pub(crate) async fn start(data: &Path, seed: u64, truth: SharedTruth) -> anyhow::Result<Self> {
+    /// Opens a fresh data directory (and an empty log in PostgreSQL where one is named), starts, and serves on a free port of the loopback interface.
+    pub(crate) async fn start(
+        data: &Path,
+        log_url: Option<&LogUrl>,
+        seed: u64,
+        truth: SharedTruth,
+    ) -> anyhow::Result<Self> {
         let (platforms_answer, open) = watch::channel(false);
         let merchant: MerchantId = MERCHANT.parse().context("the merchant")?;
-        let log = Arc::new(SqliteLog::open(data).await.context("the log cannot be opened")?);
+        let log = Log::open(data, log_url).await?;
+        if !log.merchants().await.context("the merchants of the log")?.is_empty() {
+            bail!("the log is not empty; a demo only begins in an empty one");
+        }
         let vault_seed = <[u8; 32]>::try_from(hmac_sha256(b"kami demo vault", &seed.to_be_bytes())).ok();
         let vault = VaultOptions { db: data.join("vault.db"), kek_file: data.join("kek"), seed: vault_seed };
         let vault = Arc::new(Vault::open(vault).await.context("the vault cannot be opened")?);
         // A failed append ends the engine: whoever waits for an answer is told that it has stopped.
-        let (writer, _failed) = LogWriter::start(log.clone());
+        let (writer, _failed) = LogWriter::start(log.shared());
         let clock = Arc::new(ManualClock::at(catalogue::START));
         let time = clock.clone();
         let platforms = Platforms::gated(truth, Arc::new(move || time.now()), open).await;
         let platforms = platforms.context("the platforms cannot be started")?;
         let engine = Engine::open(EngineOptions {
             merchant: merchant.clone(),
-            log: log.clone(),
+            log: log.shared(),
             writer,
             vault: vault.clone(),
             clock: clock.clone(),
@@ -75,7 +85,7 @@ impl Stage {
         let views = data.join("views.db");
         let projections = Projections::open(&views, channels::projections(), Options::default()).await;
         let projections = Arc::new(projections.context("the read models cannot be opened")?);
-        projections.spawn(log.clone(), &merchant).context("the read models cannot be followed")?;
+        projections.spawn(log.shared(), &merchant).context("the read models cannot be followed")?;
         let listener =
             TcpListener::bind("127.0.0.1:0").await.context("no port is free on the loopback interface")?;
         let address = listener.local_addr().context("the address")?;
@@ -104,8 +114,8 @@ impl Stage {
     }
 
     /// The log.
-    pub(crate) fn log(&self) -> &SqliteLog {
-        &self.log
+    pub(crate) fn log(&self) -> &dyn EventLog {
+        &*self.log
     }
     /// Whose it is.
     pub(crate) fn merchant(&self) -> &MerchantId {
@@ -124,7 +134,7 @@ impl Stage {
         self.engine.stop().await.context("the engine did not stop cleanly")?;
         self.projections.forget(&self.merchant);
         self.vault.close().await;
-        self.log.close().await.context("the log did not close cleanly")
+        self.log.close().await
     }
 }
 

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-log", &["events", "vocabulary"]),
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
     ("event-relay", &["event-log", "events", "vocabulary"]),
+    ("event-log-postgres", &["event-log", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
@@ -44,14 +45,14 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates for tests. They may use what they like; nobody may use them but in tests, and the binary for its demo.
-const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit"];
+const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit", "testkit-postgres"];
 
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-sqlite", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
+    ("sqlx", &["event-log-*", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
     ("rusqlite", &["analyst"]),
-    ("parquet", &["analyst"]),
+    ("parquet", &["analyst", "kami"]),
     ("axum", &["http-api", "console", "kami"]),
     ("hyper", &["http-api"]),
     ("reqwest", &["kami"]),
@@ -62,7 +63,7 @@ const ONLY: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "event-log",
-            "event-log-sqlite",
+            "event-log-*",
             "event-relay",
             "vault",
             "projection",

@@ -2,7 +2,6 @@
 
 use anyhow::{Context, bail};
 use event_log::EventLog;
-use event_log_sqlite::SqliteLog;
 use events::RecordedEvent;
 use serde_json::{Value, json};
 use vault::MerchantKeys;
@@ -14,7 +13,7 @@ use crate::{commands::open, config::Config};
 /// running Kami's `GET /v1/inbox/{id}?reveal=` records it and shows it, so only the request is shown here.
 pub(super) async fn of(
     config: &Config,
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     events: &[RecordedEvent],
     reason: &str,
@@ -37,7 +36,7 @@ pub(super) async fn of(
 }
 
 async fn body(
-    log: &SqliteLog,
+    log: &dyn EventLog,
     merchant: &MerchantId,
     keys: &MerchantKeys,
     message: &MessageId,
