@@ -38,7 +38,7 @@ async fn what_somebody_bought_and_gave_back_elsewhere_is_on_their_timeline() {
         scribe.record(order.stream(), None, OrderNoted { text: "asked about".into() });
     }
     let views = fold(Arc::new(Timeline), &scribe.events).await.unwrap();
-    let page = timeline(views.reader(), &merchant(), &buyer, None, 10).await.unwrap();
+    let page = timeline(views.reader(), &merchant(), std::slice::from_ref(&buyer), None, 10).await.unwrap();
     let moments: Vec<_> =
         page.moments.iter().map(|m| (m.kind.as_str(), m.amount_fen, m.reference.as_str())).collect();
     let wanted = [("change", None, ids[0]), ("refund", Some(7_500), ids[1]), ("order", Some(90_000), ids[0])];
