@@ -81,7 +81,7 @@ impl Source {
         let keys: Vec<&str> = self.key_columns().map(|column| column.name).collect();
         let conditions: Vec<&str> =
             ORDERS_OF.iter().filter(|(key, _)| keys.contains(key)).map(|(_, condition)| *condition).collect();
-        let orders = format!("SELECT order_id FROM fct_order AS o WHERE {}", conditions.join(" AND "));
+        let orders = format!("SELECT order_id FROM order_row AS o WHERE {}", conditions.join(" AND "));
         (!conditions.is_empty()).then_some((Gives::Orders, orders))
     }
 }
@@ -93,6 +93,11 @@ const ORDERS_OF: &[(&str, &str)] = &[
     ("buyer_id", "o.buyer_id = :buyer_id"),
     ("paid_date", "date(o.paid_at, '+8 hours') = :paid_date"),
     ("hour_at", "substr(o.paid_at, 1, 13) = substr(:hour_at, 1, 13)"),
+    ("channel_id", "o.channel = :channel_id"),
+    (
+        "sku_id",
+        "EXISTS (SELECT 1 FROM fct_order_line AS l WHERE l.order_id = o.order_id AND l.sku = :sku_id)",
+    ),
     ("sku", "EXISTS (SELECT 1 FROM fct_order_line AS l WHERE l.order_id = o.order_id AND l.sku = :sku)"),
 ];
 

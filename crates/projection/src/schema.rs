@@ -177,7 +177,8 @@ fn semantic_type(column: &Column, is_only_key: bool) -> Option<&'static str> {
         _ if is_only_key => Some("type/PK"),
         (
             Kind::Text,
-            "channel" | "channel_code" | "shop" | "sku" | "currency" | "state" | "kind" | "type",
+            "channel" | "channel_id" | "channel_code" | "shop" | "shop_id" | "sku" | "sku_id" | "currency"
+            | "state" | "kind" | "type",
         ) => Some("type/Category"),
         (Kind::Flag, _) => Some("type/Category"),
         (Kind::Json, _) => Some("type/SerializedJSON"),

@@ -89,7 +89,7 @@ async fn the_query_of_a_cell_finds_the_same_events() {
     let world = World::new(700).await;
     let log = MemoryLog::holding(world.history.clone());
     let sheet = rows(&world, "mart_sales_hour").await;
-    let found = explained(&world, &log, "mart_sales_hour", &sheet.rows[0], "orders_count").await;
+    let found = explained(&world, &log, "mart_sales_hour", &sheet.rows[0], "orders").await;
     let answer = world.ask(&found.query.unwrap()).unwrap();
     let positions: Vec<u64> = answer.sheet.rows.iter().filter_map(|row| row[0].as_u64()).collect();
     assert!(found.events.iter().all(|step| positions.contains(&step.event.position.0)));

@@ -62,5 +62,5 @@ async fn metabase_finds_every_table_and_column_described() {
     let is =
         |path: &str, wanted: &str| described.iter().any(|(known, value)| known == path && value == wanted);
     assert!(is("fct_order.order_id.semantic_type", "type/PK"));
-    assert!(is("mart_sales_day.channel.semantic_type", "type/Category"));
+    assert!(is("mart_sales_day.channel_id.semantic_type", "type/Category"));
 }

@@ -77,7 +77,7 @@ fn shown(field: &Field) -> Value {
 #[tokio::test]
 async fn the_same_rows_give_the_same_bytes_however_they_are_cut() {
     let world = World::new(600).await;
-    let sheet = whole(&world, "fct_order").await;
+    let sheet = whole(&world, "order_row").await;
     for format in Format::ALL {
         let once = written(format, &sheet, usize::MAX);
         assert!(once.len() > 1_000);
@@ -93,8 +93,8 @@ async fn the_same_rows_give_the_same_bytes_however_they_are_cut() {
 #[tokio::test]
 async fn a_filter_gives_the_rows_that_pass_and_no_others() {
     let world = World::new(600).await;
-    let source = world.source("fct_order");
-    let all = whole(&world, "fct_order").await;
+    let source = world.source("order_row");
+    let all = whole(&world, "order_row").await;
     let channel = all.rows[0][all.place("channel").unwrap()].as_str().unwrap().to_owned();
     let middle = all.rows[all.rows.len() / 2][all.place("first_pos").unwrap()].as_i64().unwrap();
     let paid = all.rows.iter().filter_map(|row| row[all.place("paid_at").unwrap()].as_str()).max().unwrap();

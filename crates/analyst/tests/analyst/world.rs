@@ -23,10 +23,14 @@ pub(crate) struct World {
 
 pub(crate) fn models() -> Vec<Arc<dyn Projection>> {
     vec![
+        Arc::new(projection_journeys::Journeys),
         Arc::new(projection_quotas::Quotas),
+        Arc::new(projection_insight::Insight),
+        Arc::new(projection_people::People),
         Arc::new(projection_sales::Sales),
         Arc::new(projection_timeline::Timeline),
         Arc::new(projection_orders::Orders),
+        Arc::new(projection_marts::Marts),
     ]
 }
 

@@ -176,7 +176,7 @@ pub(crate) async fn orders_of_last4(
     let orders: Vec<String> = sqlx::query_scalar(
         "SELECT o.order_id FROM (SELECT DISTINCT merchant, buyer_id FROM dim_identity_edge
              WHERE merchant = ?1 AND last4_hash = ?2 AND valid_to_pos IS NULL) AS e
-         CROSS JOIN fct_order AS o ON o.merchant = e.merchant AND o.buyer_id = e.buyer_id
+         CROSS JOIN order_row AS o ON o.merchant = e.merchant AND o.buyer_id = e.buyer_id
          WHERE (?3 IS NULL OR o.placed_at >= ?3) AND (?4 IS NULL OR o.placed_at < ?4)
          ORDER BY o.first_pos DESC LIMIT ?5",
     )

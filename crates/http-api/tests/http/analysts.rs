@@ -58,8 +58,10 @@ async fn a_cell_is_told_with_its_value_before_and_after_each_event() {
     );
     let changes: Vec<(&Value, &Value)> =
         found["events"].as_array().unwrap().iter().map(|event| (&event["before"], &event["after"])).collect();
-    assert_eq!(changes, [(&Value::Null, &json!(2888)), (&json!(2888), &json!(5776))]);
-    let first = found["events"][0]["position"].as_u64().unwrap();
+    // The order is placed before it is paid.
+    let steps = [(&Value::Null, &json!(0)), (&json!(0), &json!(2888)), (&json!(2888), &json!(5776))];
+    assert_eq!(changes, steps);
+    let first = found["events"][1]["position"].as_u64().unwrap();
     let then = world.get(&format!("{path}&as_of={first}")).await.good();
     assert_eq!(then["value"], 2888);
     let asked = world.post("/v1/sql", &json!({ "query": found["query"] })).await.good();

@@ -27,13 +27,16 @@ async fn a_query_is_answered_in_every_format_and_says_what_it_is_of() {
     let world = sold(2).await;
     let head = world.position().await;
     let query =
-        "SELECT channel, COUNT(*) AS orders, SUM(paid_fen) AS paid_fen FROM fct_order GROUP BY channel";
+        "SELECT channel_id, COUNT(*) AS orders, SUM(paid_fen) AS paid_fen FROM fct_order GROUP BY channel_id";
     let answer = ask(&world, query).await;
-    assert_eq!(answer.good()["rows"], json!([{ "channel": "generic/own", "orders": 2, "paid_fen": 5776 }]));
+    assert_eq!(
+        answer.good()["rows"],
+        json!([{ "channel_id": "generic/own", "orders": 2, "paid_fen": 5776 }])
+    );
     assert_eq!(answer.header("x-as-of-pos"), head.to_string());
     assert_eq!(answer.header("x-content-digest").len(), 64);
     for (format, begins) in
-        [("csv", "channel,orders,paid_fen\n"), ("ndjson", "{\"channel\""), ("parquet", "PAR1")]
+        [("csv", "channel_id,orders,paid_fen\n"), ("ndjson", "{\"channel_id\""), ("parquet", "PAR1")]
     {
         let answer = world.post("/v1/sql", &json!({ "query": query, "format": format })).await;
         assert_eq!(answer.status, 200, "{format}: {}", answer.text());

@@ -20,17 +20,17 @@ post /v1/buyers/{id}/unlink
 get post /v1/channels
 post /v1/channels/{channel}/{shop}/resume
 post /v1/channels/{channel}/{shop}/suspend
+post /v1/channels/{channel}/{shop}/terms
 post /v1/claim
 post /v1/claim/link
-post /v1/channels/{channel}/{shop}/terms
 get /v1/events
 get /v1/events/{position}
 get /v1/explain/cell
 post /v1/find
+post /v1/history/orders
 get post /v1/imported
 get /v1/imported/{id}
 get /v1/imported/{id}/state
-post /v1/history/orders
 post /v1/in/{channel}/explain
 get post /v1/in/{channel}/{shop}
 get post /v1/in/{channel}/{shop}/{topic}
@@ -149,7 +149,7 @@ async fn health_tells_how_far_the_log_and_the_read_models_are() {
     let ready = world.get("/readyz").await.good();
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["head_pos"], world.position().await);
-    assert_eq!(ready["views"].as_array().unwrap().len(), 6);
+    assert_eq!(ready["views"].as_array().unwrap().len(), 8);
     assert_eq!(world.get("/time").await.good()["unix"], 1_767_322_800);
     assert_eq!(world.get("/metrics").await.problem().0, 404);
 }

@@ -107,12 +107,15 @@ async fn rows_are_filtered_by_declared_columns() {
     let rows = |answer: Value| answer["rows"].as_array().unwrap().len();
     let count = async |query: &str| rows(world.get(&format!("/v1/views/{query}")).await.good());
     assert_eq!(count("fct_order?filter=platform_order_no:eq:A-2").await, 1);
-    assert_eq!(count("fct_order?filter=channel:eq:generic/own&filter=platform_order_no:in:A-1,A-3").await, 2);
-    assert_eq!(count("fct_order?filter=channel:eq:generic%2Fown&limit=2").await, 2);
-    assert_eq!(count("fct_order?filter=channel:ne:generic/own").await, 0);
-    assert_eq!(count("fct_order?filter=placed_at:ge:2026-01-02T10:59:59%2B08:00").await, 3);
-    assert_eq!(count("fct_order?filter=placed_at:gt:2026-01-02T02:59:59Z").await, 0);
-    assert_eq!(count("mart_sales_day?filter=paid_date:eq:2026-01-02").await, 1);
+    assert_eq!(
+        count("fct_order?filter=channel_id:eq:generic/own&filter=platform_order_no:in:A-1,A-3").await,
+        2
+    );
+    assert_eq!(count("fct_order?filter=channel_id:eq:generic%2Fown&limit=2").await, 2);
+    assert_eq!(count("fct_order?filter=channel_id:ne:generic/own").await, 0);
+    assert_eq!(count("fct_order?filter=occurred_at:ge:2026-01-02T10:59:59%2B08:00").await, 3);
+    assert_eq!(count("fct_order?filter=occurred_at:gt:2026-01-02T02:59:59Z").await, 0);
+    assert_eq!(count("mart_sales_day?filter=business_date:eq:2026-01-02").await, 1);
     for query in [
         "filter=nothing:eq:1",
         "filter=channel",

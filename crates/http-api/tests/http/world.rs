@@ -179,6 +179,8 @@ impl World {
     pub(crate) async fn until_in_history(&self, order: &str, name: &str) {
         let stream = order.parse().unwrap();
         let mut news = self.log.watch(&self.merchant);
+        // By hand-driven time, calls to channels are made only now.
+        self.engine.settle().await.unwrap();
         loop {
             news.borrow_and_update();
             let events =
