@@ -61,17 +61,6 @@ fn history(seed: u64, events: usize) -> Vec<RecordedEvent> {
                     value_tags: vec![],
                 };
                 scribe.record(terms.account.stream(), None, terms);
-                // Stories do not say what keys cost.
-                let sku: Sku = "steam-50".parse().unwrap();
-                let batch = BatchOpened {
-                    sku: sku.clone(),
-                    batch: BatchId(1 + rounds as u32 / 23),
-                    key_kind: KeyKind::OneShot,
-                    supplier: None,
-                    unit_cost: Some(Money::new(900, Currency::CNY)),
-                    sell_until: None,
-                };
-                scribe.record(sku.stream(), None, batch);
             }
             3 => {
                 let touch = TouchRecorded {

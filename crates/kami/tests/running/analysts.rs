@@ -88,20 +88,20 @@ async fn wrong_rows_are_found_and_replaced() {
     let url = kami.url("");
     let data = dir.path().to_str().unwrap();
     let position = kami.position().await;
-    assert!(done(&run(&["view", "diff", "fct_order", "--data", data])).contains("0 rows differ"));
-    let rebuilt = run(&["view", "rebuild", "fct_order", "--data", data, "--server", &url, "--json"]);
+    assert!(done(&run(&["view", "diff", "order_row", "--data", data])).contains("0 rows differ"));
+    let rebuilt = run(&["view", "rebuild", "order_row", "--data", data, "--server", &url, "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&done(&rebuilt)).unwrap()["same"], true);
     assert!(kami.stop());
-    let damage = "UPDATE fct_order SET paid_fen = 1 WHERE platform_order_no = 'A-2'";
+    let damage = "UPDATE order_row SET paid_fen = 1 WHERE platform_order_no = 'A-2'";
     done(&Command::new("sqlite3").args([&format!("{data}/views.db"), damage]).output().unwrap());
-    let found = run(&["view", "diff", "fct_order", "--data", data, "--json"]);
+    let found = run(&["view", "diff", "order_row", "--data", data, "--json"]);
     assert!(!found.status.success());
     let change: Value = serde_json::from_slice(&found.stdout).unwrap();
     assert_eq!(change["columns"], json!([{ "column": "paid_fen", "before": 2888, "after": 1 }]));
     let rebuilt: Value =
         serde_json::from_str(&done(&run(&["view", "rebuild", "orders", "--data", data, "--json"]))).unwrap();
     assert_eq!(rebuilt["same"], false);
-    assert!(done(&run(&["view", "diff", "fct_order", "--data", data])).contains("0 rows differ"));
+    assert!(done(&run(&["view", "diff", "order_row", "--data", data])).contains("0 rows differ"));
     let past = done(&run(&["view", "rebuild", "orders", "--as-of", &position.to_string(), "--data", data]));
     assert!(past.contains(rebuilt["after"].as_str().unwrap()), "{past}");
     assert!(done(&run(&["view", "list"])).contains("mart_sales_day"));

@@ -7,7 +7,7 @@ use domain::{
 };
 use events::{
     channel::AttemptOutcome,
-    order::{OrderLine, PastLine},
+    order::{ClaimAttempted, OrderLine, PastLine},
 };
 use rand::{
     Rng, SeedableRng,
@@ -64,8 +64,8 @@ impl Dice {
         let txn = format!("txn-{order}-{}", self.rng.random_range(0..2));
         let can_refund = self.rng.random();
         let pay = Command::Pay { txn: txn.clone(), through: through.clone(), amount, can_refund };
-        match self.rng.random_range(0..15) {
-            14 => self.past(&placing),
+        match self.rng.random_range(0..16) {
+            15 => self.past(&placing),
             0..4 => one(order, place(Some(world.now.plus_secs(40)))),
             4..7 => Wish::Order { order, commands: vec![place(None), pay], replied: self.rng.random() },
             7..9 => one(order, pay),
@@ -79,6 +79,15 @@ impl Dice {
                 },
             ),
             12 => one(order, Command::Note { text: "asks what is going on".into() }),
+            13 => one(
+                order,
+                Command::Claim(ClaimAttempted {
+                    proof: "phone_last4".into(),
+                    matched: self.rng.random(),
+                    client: "c0ffee".into(),
+                    day: "2026-01-02".into(),
+                }),
+            ),
             _ => one(order, Command::ShowKeys { reason: "channel_query".into() }),
         }
     }
