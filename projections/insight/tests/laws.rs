@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use events::{RecordedEvent, channel::*, journey::*, policy::*, pool::BatchOpened};
+use events::{RecordedEvent, channel::*, journey::*, policy::*};
 use projection::{
     Projection,
     testkit::{Story, check_laws, fold},
 };
 use projection_insight::{ATTRIBUTION, AttributionSettings, Insight, LTV, LtvParams};
 use proptest::prelude::*;
-use vocabulary::{Account, BatchId, Currency, KeyKind, Money, OrderId, Position, Sku, StreamId};
+use vocabulary::{Account, OrderId, Position, StreamId};
 
 fn stream(name: &str) -> StreamId {
     name.parse().unwrap()
