@@ -28,7 +28,7 @@ async fn explained(world: &World, log: &MemoryLog, name: &str, row: &[Value], co
 
 #[tokio::test]
 async fn a4_any_cell_leads_to_its_events_and_each_of_them_matters() {
-    let world = World::new(700).await;
+    let world = World::new(400).await;
     let log = MemoryLog::holding(world.history.clone());
     let mut exact = 0;
     for source in sources(world.views.projections()) {
