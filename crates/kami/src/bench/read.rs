@@ -3,12 +3,12 @@
 //!
 //! The orders name their buyers and happened over the last year, so that the sales lie in as many hours as a shop's do.
 
-use std::{collections::BTreeMap, path::Path, time::Instant};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context, bail};
 use event_log::EventLog;
 use event_log_sqlite::SqliteLog;
-use projection::Views;
+use projection::{Follower, Views};
 use projection_sales::{Filter, by_day};
 use serde::Serialize;
 use serde_json::Value;
@@ -134,11 +134,22 @@ async fn look(
 }
 
 /// The read models of a stopped server, and whose they are.
-async fn views(data: &Path) -> anyhow::Result<(Views, MerchantId)> {
+async fn views(data: &Path) -> anyhow::Result<(Arc<Views>, MerchantId)> {
+    const PAGE: usize = 4_096;
     let views = Views::open(&data.join("views.db"), channels::projections()).await;
+    let views = Arc::new(views.context("the read models")?);
     let log = SqliteLog::open_read_only(data).await.context("the log")?;
     let merchant = log.merchants().await.context("the merchants of the log")?.into_iter().next();
-    Ok((views.context("the read models")?, merchant.context("the log is empty")?))
+    let merchant = merchant.context("the log is empty")?;
+    // A server that was stopped may have recorded more than its read models had taken in.
+    let mut follower = Follower::new(views.clone(), &merchant).await.context("the read models")?;
+    loop {
+        let events = log.read_log(&merchant, follower.head(), PAGE).await.context("the log")?;
+        if events.is_empty() {
+            return Ok((views, merchant));
+        }
+        follower.apply(events).await.context("the read models")?;
+    }
 }
 
 /// Sums sales up, from the read models alone.
