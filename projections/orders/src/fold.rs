@@ -1,7 +1,7 @@
 //! Events into rows.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -22,7 +22,6 @@ pub(crate) struct OrdersFold {
     order_rows: Rows,
     line_rows: Rows,
     event_rows: Rows,
-    buyer_rows: Rows,
     words: Words,
     channels: Channels,
 }
@@ -35,7 +34,6 @@ impl OrdersFold {
             order_rows: Rows::new(&tables::ORDER, merchant),
             line_rows: Rows::new(&tables::ORDER_LINE, merchant),
             event_rows: Rows::new(&tables::ORDER_EVENT, merchant),
-            buyer_rows: Rows::new(&tables::BUYER, merchant),
             words: Words::default(),
             channels: Channels::new(merchant),
         }
@@ -119,12 +117,8 @@ impl Fold for OrdersFold {
 
     fn fold(&mut self, events: &[Event]) -> Result<(), ApplyError> {
         let mut changed = BTreeSet::new();
-        let mut registered = BTreeMap::new();
         for event in events {
             let Some(order) = &event.order else {
-                if let Fact::BuyerRegistered(fact) = &event.fact {
-                    registered.insert(fact.buyer.as_str(), (event, &fact.account));
-                }
                 self.channels.apply(event);
                 self.put_mentions(event);
                 continue;
@@ -137,10 +131,6 @@ impl Fold for OrdersFold {
                 changed.insert(order.id);
             }
         }
-        for (buyer, (event, account)) in registered {
-            let values = [buyer.into(), account.as_str().into(), (&event.recorded_text).into()];
-            self.buyer_rows.push(event.position, values);
-        }
         for id in changed {
             self.put_order(id)?;
         }
@@ -152,7 +142,6 @@ impl Fold for OrdersFold {
         self.order_rows.write(conn).await?;
         self.line_rows.write(conn).await?;
         self.event_rows.write(conn).await?;
-        self.buyer_rows.write(conn).await?;
         self.orders.settle();
         Ok(())
     }

@@ -34,13 +34,10 @@ pub use reference::Reference;
 pub use steps::{At, HistoryError, Newest, Said, Step, known_at, steps, told};
 pub use view::OrderView;
 
-static TABLES: [&Table; 5] =
-    [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL, &tables::BUYER];
+static TABLES: [&Table; 4] = [&tables::ORDER, &tables::ORDER_LINE, &tables::ORDER_EVENT, &tables::CHANNEL];
 
-static TRACES: [Trace; 2] = [
-    Trace::streams("channel_row", "SELECT 'channel-' || :channel_code || '.' || :shop"),
-    Trace::streams("dim_buyer", "SELECT :buyer_id"),
-];
+static TRACES: [Trace; 1] =
+    [Trace::streams("channel_row", "SELECT 'channel-' || :channel_code || '.' || :shop")];
 
 /// The read model.
 #[derive(Debug, Default, Clone, Copy)]

@@ -170,17 +170,3 @@ pub(crate) static CHANNEL: Table = Table {
     indexes: &[],
     clustered: true,
 };
-
-pub(crate) static BUYER: Table = Table {
-    name: "dim_buyer",
-    en: "One buyer who gave a name to a channel.",
-    zh: "一个有身份的买家。",
-    key: 1,
-    columns: &[
-        Column::new("buyer_id", Text, "The buyer's pseudonym.", "买家匿名编号。"),
-        Column::new("channel_id", Text, "The account where they were first seen.", "首次出现的渠道账号。"),
-        Column::new("registered_at", At, "When.", "首次出现时间。"),
-    ],
-    indexes: &[],
-    clustered: true,
-};
