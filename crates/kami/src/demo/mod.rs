@@ -1,7 +1,7 @@
 //! `kami demo`: a shop on four platforms and a payment gateway, played from a seed. Buyers, platforms and
 //! staff speak to a real Kami over the loopback interface in the platforms' own formats, signed; Kami's calls
-//! to the platforms go to sockets of theirs, which check signatures and now and then misbehave. What really happened is kept apart and held against Kami's
-//! log.
+//! to the platforms go to sockets of theirs, which check signatures and now and then misbehave. What really
+//! happened is kept apart and held against Kami's log.
 
 mod after_sales;
 mod buying;
