@@ -23,6 +23,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod afresh;
 mod as_of;
 mod beside;
 mod cache;
@@ -40,6 +41,7 @@ mod trace;
 mod views;
 mod write;
 
+pub use afresh::Afresh;
 pub use as_of::{Cut, Pick, fold_as_of, fold_as_of_instant};
 pub use beside::{LastRebuild, Rebuilt};
 pub use cache::Cache;

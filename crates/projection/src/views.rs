@@ -54,6 +54,9 @@ pub enum ViewsError {
     /// There is no room for a temporary database.
     #[error("a temporary database cannot be made")]
     Scratch(#[source] std::io::Error),
+    /// A database folded afresh cannot take the place of the old one.
+    #[error("the files of the read models cannot be replaced")]
+    Files(#[source] std::io::Error),
 }
 
 /// How far a projection has come with a merchant's log.
@@ -123,7 +126,7 @@ impl Views {
         &self.path
     }
 
-    async fn prepared(
+    pub(crate) async fn prepared(
         writer: SqlitePool,
         reader: SqlitePool,
         projections: Vec<Arc<dyn Projection>>,
@@ -238,7 +241,7 @@ pub(crate) fn position(stored: i64) -> Position {
     Position(u64::try_from(stored).unwrap_or(0))
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -250,7 +253,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 /// One connection that stays: writers queue for it, and a temporary database lives as long as it.
-async fn single(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+pub(crate) async fn single(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
     use sqlx::ConnectOptions;
     SqlitePoolOptions::new()
         .min_connections(1)

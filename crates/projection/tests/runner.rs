@@ -13,8 +13,8 @@ use std::{
 use async_trait::async_trait;
 use events::RecordedEvent;
 use projection::{
-    ApplyError, Column, Event, Fold, Follower, Kind, Options, Projection, Projections, Rows, Table, Value,
-    Views, ViewsError, fold_as_of_instant,
+    Afresh, ApplyError, Column, Event, Fold, Follower, Kind, Options, Projection, Projections, Rows, Table,
+    Value, Views, ViewsError, fold_as_of_instant,
     testkit::{MemoryLog, merchant, plausible_history},
 };
 use sqlx::SqliteConnection;
@@ -392,4 +392,45 @@ async fn queries_go_on_while_rows_are_rebuilt_beside_and_see_old_rows_or_new_one
     let ((), asked) = tokio::join!(rebuild, ask);
     assert!(asked > 0);
     assert_eq!(projections.lag(&merchant()).await.unwrap()[0].events, 0);
+}
+
+#[tokio::test]
+async fn rows_folded_afresh_take_the_place_of_the_old_ones_only_when_they_are_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("views.db");
+    let projections = || -> Vec<Arc<dyn Projection>> { vec![Arc::new(Tally::new())] };
+    let log = Arc::new(MemoryLog::holding(history(300)));
+    let end = history(300).last().unwrap().position;
+    let old = Views::open(&path, projections()).await.unwrap();
+    let mut follower = Follower::new(Arc::new(old), &merchant()).await.unwrap();
+    follower.apply(history(300)).await.unwrap();
+    drop(follower);
+    let digest = {
+        let views = Views::open(&path, projections()).await.unwrap();
+        sqlx::query("UPDATE fct_tally SET events_count = 7")
+            .execute(&writable(&directory).await)
+            .await
+            .unwrap();
+        views.digest("tally", &merchant()).await.unwrap()
+    };
+
+    let left = Afresh::begin(&path, projections()).await.unwrap();
+    drop(left);
+    let views = Views::open(&path, projections()).await.unwrap();
+    assert_eq!(views.digest("tally", &merchant()).await.unwrap(), digest, "the old rows stay until then");
+    drop(views);
+
+    // What a process that was killed leaves behind.
+    std::fs::write(directory.path().join("views.db-wal"), "not a log of the new file").unwrap();
+    let afresh = Afresh::begin(&path, projections()).await.unwrap();
+    let folding = Projections::new(afresh.views().clone(), quick());
+    folding.spawn(log, &merchant()).unwrap();
+    folding.wait_for(&merchant(), end).await.unwrap();
+    folding.forget(&merchant());
+    afresh.put_in_place().await.unwrap();
+    let views = Views::open(&path, projections()).await.unwrap();
+    assert_eq!(total(&views, "fct_tally").await, 300);
+    assert_eq!(head(&views).await, end);
+    assert_ne!(views.digest("tally", &merchant()).await.unwrap(), digest);
+    assert!(!directory.path().join("views.db.new").exists());
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Context;
-use projection::{Options, Projections};
+use projection::{Afresh, Options, Projections};
 use serde_json::json;
 
 use super::open;
@@ -11,18 +11,32 @@ use crate::{
     channels,
     cli::{Rebuild, say},
     config::Config,
+    log::lock,
 };
 
 pub(super) async fn run(config: &Config, options: Rebuild) -> anyhow::Result<()> {
     let log = open::log(config).await?;
     let merchant = open::merchant(config, &*log).await?;
     let head = log.head(&merchant).await?.context("the merchant has no log")?;
+    let _lock = lock(&config.data).with_context(|| {
+        format!("{}: stop the Kami that runs there, or use `kami view rebuild`", config.data.display())
+    })?;
     let path = config.data.join("views.db");
-    let projections = Projections::open(&path, channels::projections(), Options::default())
-        .await
-        .context("the read models cannot be opened")?;
     let started = Instant::now();
-    projections.rebuild(options.name.as_deref()).await.context("the read models cannot be rebuilt")?;
+    // One read model is folded anew among the others; all of them get a file of their own, which is faster.
+    let afresh = match &options.name {
+        Some(_) => None,
+        None => Some(Afresh::begin(&path, channels::projections()).await?),
+    };
+    let projections = match &afresh {
+        Some(afresh) => Projections::new(afresh.views().clone(), Options::default()),
+        None => Projections::open(&path, channels::projections(), Options::default())
+            .await
+            .context("the read models cannot be opened")?,
+    };
+    if let Some(name) = &options.name {
+        projections.rebuild(Some(name)).await.context("the read model cannot be rebuilt")?;
+    }
     projections.spawn(log.shared(), &merchant)?;
     projections.wait_for(&merchant, head.position).await?;
     let secs = started.elapsed().as_secs_f64();
@@ -30,6 +44,10 @@ pub(super) async fn run(config: &Config, options: Rebuild) -> anyhow::Result<()>
     for projection in projections.views().projections() {
         let name = projection.name();
         digests.insert(name.to_owned(), json!(projections.digest(name, &merchant).await?));
+    }
+    projections.forget(&merchant);
+    if let Some(afresh) = afresh {
+        afresh.put_in_place().await.context("the read models cannot be put in place")?;
     }
     let per_s = head.position.0 as f64 / secs.max(1e-9);
     if options.json.json {
