@@ -13,13 +13,17 @@ mod member;
 mod passing;
 mod tenure;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use cluster::{Bus, wire};
 use event_log_postgres::leases::{Leases, Node};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -35,6 +39,9 @@ use passing::Passing;
 
 /// Announces another build than this one, for tests of builds that run side by side.
 const ANNOUNCED: &str = "KAMI_TEST_ANNOUNCED_VERSION";
+
+/// How much longer than a lease a node waits for its name.
+const JOINING: Duration = Duration::from_secs(1);
 
 /// Serves as one of several nodes until told to stop, or until the log cannot be written any more.
 pub(crate) async fn serve(
@@ -52,8 +59,10 @@ pub(crate) async fn serve(
     let ground = Arc::new(ground);
     first_token(&ground.vault, &config.data).await?;
     let leases = Leases::open(log_url.expose(), cluster.lease).await.context("the leases cannot be kept")?;
+    let node = node(config, cluster);
+    join(&leases, &node).await?;
     let bus = Bus::new(client, &cluster.node);
-    let (member, desk) = Member::new(ground.clone(), Arc::new(leases), bus.clone(), node(config, cluster));
+    let (member, desk) = Member::new(ground.clone(), Arc::new(leases), bus.clone(), node);
     let passing = Passing::new(bus, ground.vault.clone(), &cluster.node)?;
     let front = Front::new(config.merchant.clone(), &cluster.node, desk.clone(), passing.clone(), metrics);
     let taking_in = tokio::spawn(passing.take_in(desk.clone()));
@@ -84,6 +93,18 @@ pub(crate) async fn serve(
     taking_in.abort();
     ground.close().await?;
     ended
+}
+
+/// Makes the node known. The process before may have been killed: then its sign of life ends with the time of a lease.
+async fn join(leases: &Leases, node: &Node) -> anyhow::Result<()> {
+    let deadline = Instant::now() + leases.lasts() + JOINING;
+    while !leases.live(node).await.context("the node cannot be made known")? {
+        if Instant::now() > deadline {
+            anyhow::bail!("another process is node {}: give this one another name in cluster.node", node.name);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }
 
 /// What this process says of itself.
