@@ -11,10 +11,11 @@ use axum::{
     routing::get,
 };
 use cluster::AskError;
+use event_log_postgres::leases::Node;
 use http_api::{Peer, placed};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use vocabulary::MerchantId;
 
 use super::{
@@ -24,6 +25,8 @@ use super::{
 
 /// How long a request waits for somebody to serve its merchant: a hand-over is shorter, a crash is not.
 const WAIT: Duration = Duration::from_secs(3);
+/// How long an answer may be on its way whose node has handed the merchant over.
+const LATE: Duration = Duration::from_millis(500);
 /// How soon a request looks again that found nobody.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -131,7 +134,7 @@ impl Inner {
                         return response;
                     }
                 }
-                Place::There(node) => match self.passing.pass(&node, merchant, &kept).await {
+                Place::There(node) => match self.passed(&node, merchant, &kept).await {
                     Ok(response) => return response,
                     Err(AskError::Silent) => return placed::unanswered(),
                     Err(error @ (AskError::Away | AskError::TooLarge)) => return placed::not_owner(&error.to_string()),
@@ -143,6 +146,18 @@ impl Inner {
             self.news(deadline).await;
         }
         away.map_or_else(placed::no_owner, |error| placed::not_owner(&error.to_string()))
+    }
+
+    /// What a node answers; silence as soon as it is known that it serves the merchant no more, and a moment has passed.
+    async fn passed(&self, node: &Node, merchant: &MerchantId, kept: &Kept) -> Result<Response, AskError> {
+        let given_up = async {
+            self.desk.given_up(merchant, node).await;
+            sleep(LATE).await;
+        };
+        tokio::select! {
+            answered = self.passing.pass(node, merchant, kept) => answered,
+            () = given_up => Err(AskError::Silent),
+        }
     }
 
     /// The same of a request that is too long to be kept.

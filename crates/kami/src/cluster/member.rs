@@ -32,6 +32,8 @@ const REST: Duration = Duration::from_secs(1);
 const PATIENT: u32 = 3;
 /// How many merchants are handed over at once to keep the shares even.
 const AT_ONCE: usize = 2;
+/// How long a node that leaves waits for others to serve what it had: as long as a request waits here.
+const OTHERS: Duration = Duration::from_secs(3);
 /// How often the tokens are read anew that other nodes may have issued or revoked.
 const TOKENS: Duration = Duration::from_secs(2);
 
@@ -105,12 +107,30 @@ impl Desk {
         }
     }
 
-    /// Hands everything over, and returns when that is done.
+    /// Hands everything over, and returns when others serve it, so that who waits here has been passed on.
     pub(super) async fn leave(&self) {
         let (done, left) = oneshot::channel();
         if self.events.send(Event::Leave(done)).is_ok() {
             // A membership that has ended has left.
             let _ended = left.await;
+        }
+    }
+
+    /// Ends the membership.
+    pub(super) fn end(&self) {
+        // One that has ended needs no telling.
+        let _ended = self.events.send(Event::End);
+    }
+
+    /// Returns when another process than a node's serves a merchant, or nobody does.
+    pub(super) async fn given_up(&self, merchant: &MerchantId, node: &Node) {
+        let mut standing = self.standing.clone();
+        let is_gone = |look: &Look| {
+            let lease = look.standing.leases.get(merchant).and_then(Option::as_ref);
+            lease.is_none_or(|lease| lease.process != node.process)
+        };
+        if standing.wait_for(is_gone).await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 
@@ -143,6 +163,8 @@ enum Event {
     HandedOver(MerchantId, u64),
     /// The node is to hand over everything.
     Leave(oneshot::Sender<()>),
+    /// The node is not a member any more.
+    End,
 }
 
 /// What this node has of a merchant.
@@ -176,7 +198,16 @@ pub(super) struct Member {
     /// For how many looks a merchant of this node has been another's share.
     unwanted: HashMap<MerchantId, u32>,
     tokens_read: Instant,
-    leaving: Option<oneshot::Sender<()>>,
+    leaving: Option<Leaving>,
+    ended: bool,
+}
+
+/// A node that hands everything over.
+struct Leaving {
+    /// Told when others serve what it had.
+    done: oneshot::Sender<()>,
+    /// When it waits for them no longer.
+    until: Instant,
 }
 
 impl Member {
@@ -199,6 +230,7 @@ impl Member {
             unwanted: HashMap::new(),
             tokens_read: Instant::now(),
             leaving: None,
+            ended: false,
         };
         (member, desk)
     }
@@ -225,7 +257,8 @@ impl Member {
                 Ok(false) => break Err(anyhow::anyhow!("stopping: another process is node {}", self.node.name)),
                 Err(error) => tracing::warn!(%error, "the leases cannot be looked at; trying again"),
             }
-            if self.leaving.is_some() && self.seats.is_empty() {
+            self.tell_whoever_leaves();
+            if self.ended {
                 break Ok(());
             }
         };
@@ -234,11 +267,21 @@ impl Member {
             tracing::warn!(%error, "the others see that this node is gone when its sign of life ends");
         }
         self.bus.tell(NewsKind::Nodes, None).await;
-        if let Some(done) = self.leaving.take() {
-            // Whoever asked may be gone.
-            let _gone = done.send(());
-        }
         ended
+    }
+
+    /// Says that the node has left, once others serve what it had, or do not.
+    fn tell_whoever_leaves(&mut self) {
+        let standing = self.standing.borrow().standing.clone();
+        let is_served = standing.leases.values().flatten().filter(|lease| lease.epoch.0 > 0).count()
+            == standing.leases.len();
+        let left = self.leaving.take_if(|leaving| {
+            self.seats.is_empty() && (is_served || Instant::now() >= leaving.until)
+        });
+        if let Some(left) = left {
+            // Whoever asked may be gone.
+            let _gone = left.done.send(());
+        }
     }
 
     fn hear(&mut self, event: Event) {
@@ -249,8 +292,9 @@ impl Member {
             Event::HandedOver(merchant, term) => self.forget(&merchant, term),
             Event::Leave(done) => {
                 self.node.takes = false;
-                self.leaving = Some(done);
+                self.leaving = Some(Leaving { done, until: Instant::now() + OTHERS });
             }
+            Event::End => self.ended = true,
         }
     }
 

@@ -87,9 +87,10 @@ pub(crate) async fn serve(
     };
     // Others take over while this node still listens, so that whoever asks it meanwhile is passed on.
     desk.leave().await;
-    membership.await.context("the membership")??;
     let _gone = stop.send(());
     serving.await.context("the server")?.context("the server")?;
+    desk.end();
+    membership.await.context("the membership")??;
     taking_in.abort();
     ground.close().await?;
     ended
