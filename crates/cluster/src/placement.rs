@@ -49,8 +49,11 @@ pub fn rank<'a>(merchant: &MerchantId, nodes: &[Candidate<'a>]) -> Vec<Candidate
         let text = format!("{merchant}/{}", node.name);
         digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
     };
-    let mut ranked: Vec<_> =
-        nodes.iter().filter(|node| node.merchants.contains(merchant)).map(|node| (weight(node), *node)).collect();
+    let mut ranked: Vec<_> = nodes
+        .iter()
+        .filter(|node| node.merchants.contains(merchant))
+        .map(|node| (weight(node), *node))
+        .collect();
     ranked.sort_by(|a, b| b.0.cmp(&a.0));
     ranked.into_iter().map(|(_, node)| node).collect()
 }

@@ -255,3 +255,60 @@ impl Finisher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use event_log::Head;
+    use event_log_sqlite::SqliteLog;
+
+    use super::*;
+
+    fn merchant(name: &str) -> MerchantId {
+        name.parse().unwrap()
+    }
+
+    /// An append of nothing, in an epoch, to a log that ends at a position.
+    fn handed(name: &str, epoch: Epoch, at: u64) -> (Handed, oneshot::Receiver<Result<(), LogError>>) {
+        let append = Append {
+            merchant: merchant(name),
+            epoch,
+            expected_position: Position(at),
+            events: Vec::new(),
+            inbox: Vec::new(),
+            numbers: Vec::new(),
+        };
+        let (done, told) = oneshot::channel();
+        (Handed { append, done }, told)
+    }
+
+    #[tokio::test]
+    async fn a_merchant_that_is_refused_is_told_so_and_its_neighbours_are_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(dir.path()).await.unwrap();
+        let Head { epoch: over, .. } = log.claim(&merchant("taken-over")).await.unwrap();
+        log.claim(&merchant("taken-over")).await.unwrap();
+        let Head { epoch, .. } = log.claim(&merchant("well")).await.unwrap();
+        log.claim(&merchant("astray")).await.unwrap();
+        let (first, refused) = handed("taken-over", over, 0);
+        let (second, stored) = handed("well", epoch, 0);
+        let (third, astray) = handed("astray", epoch, 5);
+        append_all(&log, vec![first, second, third]).await.unwrap();
+        assert!(matches!(refused.await.unwrap(), Err(LogError::Fenced { .. })));
+        assert!(matches!(astray.await.unwrap(), Err(LogError::WrongPosition { .. })));
+        stored.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_trusted_ends_every_lane_and_nobody_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
+        let Head { epoch, .. } = log.claim(&merchant("a")).await.unwrap();
+        let (writer, failed) = LogWriter::start(log.clone());
+        writer.append(handed("a", epoch, 0).0.append).await.unwrap();
+        log.close().await.unwrap();
+        let unanswered = writer.append(handed("a", epoch, 0).0.append).await;
+        assert!(matches!(unanswered, Err(EngineError::Stopped)));
+        assert!(matches!(failed.await.unwrap(), EngineError::Log(_)));
+        assert!(matches!(writer.append(handed("a", epoch, 0).0.append).await, Err(EngineError::Stopped)));
+    }
+}

@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use event_log::LogError;
 use sqlx::{
-    PgPool, Row, postgres::{PgPoolOptions, PgRow}, raw_sql
+    PgPool, Row,
+    postgres::{PgPoolOptions, PgRow},
+    raw_sql,
 };
 use vocabulary::{Epoch, MerchantId};
 
@@ -76,7 +78,8 @@ impl Leases {
     pub async fn open(url: &str, lasts: Duration) -> Result<Self, LogError> {
         let patience = lasts / 3;
         let timeout = format!("{}ms", patience.as_millis().max(1));
-        let options = settings::parse(url)?.options([("statement_timeout", &*timeout), ("lock_timeout", &*timeout)]);
+        let options =
+            settings::parse(url)?.options([("statement_timeout", &*timeout), ("lock_timeout", &*timeout)]);
         let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(patience);
         let pool = pool.connect_with(options).await.map_err(store)?;
         let mut transaction = pool.begin().await.map_err(store)?;

@@ -272,7 +272,8 @@ impl Reader<'_> {
             self.problems.push("cluster.node: is not of lower-case letters, digits and \"-\"".to_owned());
         }
         if !(advertise.is_empty() || advertise.starts_with("http://") || advertise.starts_with("https://")) {
-            self.problems.push("cluster.advertise: is not an address such as http://10.0.0.5:7300".to_owned());
+            self.problems
+                .push("cluster.advertise: is not an address such as http://10.0.0.5:7300".to_owned());
         }
         Some(ClusterConfig {
             node,
@@ -302,7 +303,9 @@ mod tests {
 
     #[test]
     fn a_node_needs_what_nodes_share_and_merchants_that_hold_its_own() {
-        let error = load("merchants = [\"a\", \"b\", \"a\"]\n[cluster]\nnode = \"A b\"\nlease_ms = 1\nadvertise = \"x\"\n");
+        let error = load(
+            "merchants = [\"a\", \"b\", \"a\"]\n[cluster]\nnode = \"A b\"\nlease_ms = 1\nadvertise = \"x\"\n",
+        );
         let error = error.unwrap_err().to_string();
         for part in [
             "does not hold main",

@@ -68,9 +68,14 @@ async fn show(
         let at = progress.borrow_and_update().clone();
         let end = *head.borrow_and_update();
         metrics::gauge!("kami_nats_position", labels.clone()).set(at.position.0 as f64);
-        metrics::gauge!("kami_nats_lag_events", labels.clone()).set(end.0.saturating_sub(at.position.0) as f64);
+        metrics::gauge!("kami_nats_lag_events", labels.clone())
+            .set(end.0.saturating_sub(at.position.0) as f64);
         metrics::counter!("kami_nats_failures_total", labels.clone()).absolute(at.failures);
-        metrics::gauge!("kami_nats_ok", labels.clone()).set(if at.error.is_none() && !at.stopped { 1.0 } else { 0.0 });
+        metrics::gauge!("kami_nats_ok", labels.clone()).set(if at.error.is_none() && !at.stopped {
+            1.0
+        } else {
+            0.0
+        });
         tokio::select! {
             // A relay that gave up says nothing more; the log goes on without it, and so does the lag.
             heard = progress.changed(), if is_relaying => is_relaying = heard.is_ok(),

@@ -81,7 +81,8 @@ async fn ready(State(Front(front)): State<Front>) -> Response {
 }
 
 async fn figures(State(Front(front)): State<Front>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], front.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], front.metrics.render())
+        .into_response()
 }
 
 async fn answer(State(Front(front)): State<Front>, mut request: Request) -> Response {
@@ -137,7 +138,9 @@ impl Inner {
                 Place::There(node) => match self.passed(&node, merchant, &kept).await {
                     Ok(response) => return response,
                     Err(AskError::Silent) => return placed::unanswered(),
-                    Err(error @ (AskError::Away | AskError::TooLarge)) => return placed::not_owner(&error.to_string()),
+                    Err(error @ (AskError::Away | AskError::TooLarge)) => {
+                        return placed::not_owner(&error.to_string());
+                    }
                     Err(error) => away = Some(error),
                 },
                 Place::Nobody => {}

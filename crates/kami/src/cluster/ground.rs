@@ -13,12 +13,7 @@ use vault::Vault;
 use vocabulary::MerchantId;
 
 use crate::{
-    channels,
-    commands::IMPORTED_DIR,
-    config::Config,
-    http_client::HttpClient,
-    log::Log,
-    node::open_vault,
+    channels, commands::IMPORTED_DIR, config::Config, http_client::HttpClient, log::Log, node::open_vault,
 };
 
 pub(super) struct Ground {

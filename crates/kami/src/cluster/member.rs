@@ -254,7 +254,9 @@ impl Member {
             }
             match self.look().await {
                 Ok(true) => {}
-                Ok(false) => break Err(anyhow::anyhow!("stopping: another process is node {}", self.node.name)),
+                Ok(false) => {
+                    break Err(anyhow::anyhow!("stopping: another process is node {}", self.node.name));
+                }
                 Err(error) => tracing::warn!(%error, "the leases cannot be looked at; trying again"),
             }
             self.tell_whoever_leaves();
@@ -275,9 +277,9 @@ impl Member {
         let standing = self.standing.borrow().standing.clone();
         let is_served = standing.leases.values().flatten().filter(|lease| lease.epoch.0 > 0).count()
             == standing.leases.len();
-        let left = self.leaving.take_if(|leaving| {
-            self.seats.is_empty() && (is_served || Instant::now() >= leaving.until)
-        });
+        let left = self
+            .leaving
+            .take_if(|leaving| self.seats.is_empty() && (is_served || Instant::now() >= leaving.until));
         if let Some(left) = left {
             // Whoever asked may be gone.
             let _gone = left.done.send(());
@@ -477,7 +479,9 @@ impl Member {
 
     /// Begins to hand a merchant over that is served here.
     fn hand_over(&mut self, merchant: &MerchantId) {
-        let Some(seat) = self.seats.get_mut(merchant).filter(|seat| seat.state == State::Serving) else { return };
+        let Some(seat) = self.seats.get_mut(merchant).filter(|seat| seat.state == State::Serving) else {
+            return;
+        };
         let held = self.desk.held().into_iter().find(|held| held.merchant == *merchant);
         let Some(held) = held else { return };
         seat.state = State::Leaving;

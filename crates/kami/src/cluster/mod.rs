@@ -75,7 +75,10 @@ pub(crate) async fn serve(
         let _dropped = stopping.await;
     }));
     say(&format!("Kami listens on http://{address} as node {}", cluster.node));
-    say(&format!("The admin token, where this node made it, is in {}", config.data.join(TOKEN_FILE).display()));
+    say(&format!(
+        "The admin token, where this node made it, is in {}",
+        config.data.join(TOKEN_FILE).display()
+    ));
     let ended = tokio::select! {
         // Nobody knows what the log holds: whatever is decided here from now on may be wrong.
         failure = &mut failed => match failure {
@@ -101,7 +104,10 @@ async fn join(leases: &Leases, node: &Node) -> anyhow::Result<()> {
     let deadline = Instant::now() + leases.lasts() + JOINING;
     while !leases.live(node).await.context("the node cannot be made known")? {
         if Instant::now() > deadline {
-            anyhow::bail!("another process is node {}: give this one another name in cluster.node", node.name);
+            anyhow::bail!(
+                "another process is node {}: give this one another name in cluster.node",
+                node.name
+            );
         }
         sleep(Duration::from_millis(100)).await;
     }

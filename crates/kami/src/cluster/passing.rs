@@ -198,7 +198,8 @@ impl Passing {
         let Place::Here(held) = desk.place(&cover.merchant) else { return asked.not_mine().await };
         let Some(keys) = self.keys(&cover.merchant).await else { return asked.not_mine().await };
         let opened = keys.open(&place_of(&cover.id, "request"), &sealed);
-        let Some(request) = opened.ok().filter(|_| cover.protocol <= PROTOCOL).and_then(|text| read(text).ok())
+        let Some(request) =
+            opened.ok().filter(|_| cover.protocol <= PROTOCOL).and_then(|text| read(text).ok())
         else {
             tracing::warn!(merchant = %cover.merchant, "a request that no node of ours sealed was not answered");
             return asked.not_mine().await;

@@ -111,6 +111,11 @@ impl Cluster {
         panic!("no node made a token")
     }
 
+    /// A session beside those of the nodes.
+    pub(crate) async fn session(&self) -> sqlx::PgConnection {
+        self.database.connect().await
+    }
+
     /// `kami verify` over the log and the vault, and the read models of one node.
     pub(crate) fn verify(&self, node: &Path) {
         let output = self.kami(node, &self.merchants[0], &["verify", "--json"]);
@@ -144,7 +149,7 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) data: PathBuf,
     pub(crate) client: reqwest::Client,
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Node {

@@ -121,7 +121,11 @@ impl Sale {
             .map(|event| event["stream"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(delivered.len(), keys, "one delivery for each key");
-        assert_eq!(delivered.into_iter().collect::<HashSet<_>>(), orders, "what was acknowledged is recorded");
+        assert_eq!(
+            delivered.into_iter().collect::<HashSet<_>>(),
+            orders,
+            "what was acknowledged is recorded"
+        );
         cluster.verify(data);
     }
 }

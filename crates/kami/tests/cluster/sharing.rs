@@ -1,5 +1,12 @@
 //! Nodes that share the work, and hand it to each other.
 
+use std::{
+    collections::BTreeSet,
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use futures::{StreamExt, stream::FuturesUnordered};
 use serde_json::{Value, json};
 
 use crate::{
@@ -109,6 +116,7 @@ async fn two_builds_run_side_by_side_while_one_replaces_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_come_through_byte_for_byte_and_streams_are_passed_on_as_they_grow() {
     let cluster = Cluster::of(&["main"]).await;
+    let bus = Bus::listen(cluster.nats.address());
     let nodes = cluster.start_all(&["a", "b"]);
     settled(&nodes, 1).await;
     let serving = owner(&nodes, "main", None).await;
@@ -123,6 +131,11 @@ async fn answers_come_through_byte_for_byte_and_streams_are_passed_on_as_they_gr
     }
     assert_eq!(answers[0].0, 200);
     assert!(answers[0] == answers[1], "the answers differ");
+    let (status, inbox) = other.try_api("GET", "/v1/inbox", Value::Null).await;
+    assert_eq!(status, 200, "{inbox}");
+    // It went over the bus, and nobody who listens there has a key or a token.
+    bus.holds("kami-node.").await;
+    assert!(!bus.has("main-KEY-") && !bus.has(&other.token) && !bus.has("Bearer"));
 
     // A body that is too large is refused as the merchant's own node refuses it.
     let large = "x".repeat(300 * 1024);
@@ -143,4 +156,66 @@ async fn answers_come_through_byte_for_byte_and_streams_are_passed_on_as_they_gr
     drop(stream);
     let data: Vec<_> = nodes.into_iter().map(crate::nodes::Node::stop).collect();
     data.iter().for_each(|data| cluster.verify(data));
+}
+
+/// Everything that passes through NATS, as anybody hears it who may listen.
+struct Bus(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Bus {
+    fn listen(at: std::net::SocketAddr) -> Self {
+        let mut line = TcpStream::connect(at).unwrap();
+        line.write_all(b"CONNECT {\"verbose\":false}\r\nSUB > 1\r\nPING\r\n").unwrap();
+        let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let all = heard.clone();
+        std::thread::spawn(move || {
+            let mut some = [0; 65_536];
+            // Ends with the server.
+            while let Ok(count @ 1..) = line.read(&mut some) {
+                all.lock().unwrap().extend_from_slice(&some[..count]);
+            }
+        });
+        Self(heard)
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.0.lock().unwrap().windows(text.len()).any(|found| found == text.as_bytes())
+    }
+
+    async fn holds(&self, text: &str) {
+        until("it was on the bus", async || self.has(text)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_whose_append_has_to_wait_holds_up_a_part_of_the_others_at_most() {
+    let names: Vec<String> = (0..16).map(|n| format!("shop-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let cluster = Cluster::of(&names).await;
+    let nodes = cluster.start_all(&["a"]);
+    settled(&nodes, 16).await;
+    for merchant in &names {
+        nodes[0].set_up(merchant, &["generic/own"], 2).await;
+    }
+    let mut session = cluster.session().await;
+    let lock = "BEGIN; SELECT FROM kami_log.merchant WHERE merchant = 'shop-0' FOR UPDATE";
+    sqlx::raw_sql(lock).execute(&mut session).await.unwrap();
+    let buy = async |merchant: &'static str| {
+        let url = nodes[0].url(&format!("/m/{merchant}/v1/in/generic/own"));
+        let answer = send(&nodes[0].client, &url, "m-1", &paid("A-1", 1, 2888).to_string()).await.unwrap();
+        assert_eq!(answer.0, 200, "{merchant}");
+        merchant
+    };
+    let names: Vec<&'static str> = names.iter().map(|name| &*name.to_string().leak()).collect();
+    let mut orders: FuturesUnordered<_> = names.iter().map(|name| buy(name)).collect();
+    let mut served = BTreeSet::new();
+    // Four lanes by the merchants' hashes: a quarter may wait, give or take; half of them surely do not.
+    while served.len() < 8 {
+        served.insert(orders.next().await.unwrap());
+    }
+    assert!(!served.contains("shop-0"));
+    sqlx::raw_sql("COMMIT").execute(&mut session).await.unwrap();
+    while let Some(merchant) = orders.next().await {
+        served.insert(merchant);
+    }
+    assert_eq!(served.len(), 16);
 }
