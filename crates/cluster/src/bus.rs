@@ -96,6 +96,11 @@ impl Bus {
         self.client.connection_state() == connection::State::Connected
     }
 
+    /// Returns when the server has heard everything so far.
+    pub async fn flush(&self) -> Result<(), AskError> {
+        self.client.flush().await.map_err(|_| AskError::Away)
+    }
+
     /// Sends a message to a node and puts its answer together. The message is sent once, whatever happens.
     pub async fn ask(&self, node: &str, message: Vec<u8>, patience: Duration) -> Result<Vec<u8>, AskError> {
         if !self.is_up() {

@@ -34,6 +34,11 @@ async fn after_kill_9_of_the_owner_another_sells_on_and_nothing_acknowledged_is_
     }
     sale.ends().await;
     println!("the longest wait was {:?}, {} times somebody asked again", sale.longest_wait(), sale.again());
+    // Events are published by whoever serves the merchant, and none is missing or doubled for that.
+    let serving = &nodes[owner(&nodes, "main", None).await];
+    let head = serving.api("GET", "/m/main/readyz", Value::Null).await["head_pos"].as_f64().unwrap();
+    until("all events are published", async || serving.figure("kami_nats_position{").await == head).await;
+    assert_eq!(serving.figure("kami_nats_ok{").await, 1.0);
     stop(nodes).iter().for_each(|data| sale.settle(&cluster, data, 300));
 }
 
