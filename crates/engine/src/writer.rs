@@ -73,7 +73,7 @@ async fn write(log: Arc<dyn EventLog>, mut handed: mpsc::Receiver<Handed>, faile
         }
         metrics::histogram!("kami_append_events")
             .record(batch.iter().map(|one| one.append.events.len() as f64).sum::<f64>());
-        if let Err(error) = append_all(&*log, batch.drain(..).collect()).await {
+        if let Err(error) = append_all(&*log, std::mem::take(&mut batch)).await {
             tracing::error!(%error, "the log cannot be appended to; stopping");
             if let Some(failed) = lock(&failed).take() {
                 // Whoever listens stops the process; without a listener the closed queue stops it.
