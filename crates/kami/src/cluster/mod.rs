@@ -11,6 +11,7 @@ mod ground;
 mod held;
 mod member;
 mod passing;
+mod seen;
 mod tenure;
 
 use std::{sync::Arc, time::Duration};

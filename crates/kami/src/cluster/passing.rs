@@ -11,6 +11,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use chrono::Utc;
 use cluster::{
     AskError, Asked, Bus,
     wire::{self, AnswerHead, Cover, Garbled, PROTOCOL, RequestHead},
@@ -26,6 +27,7 @@ use vocabulary::MerchantId;
 use super::{
     front::peer,
     member::{Desk, Place},
+    seen::Seen,
 };
 use crate::http_client;
 
@@ -96,12 +98,13 @@ pub(super) struct Passing {
     vault: Arc<Vault>,
     node: Arc<str>,
     client: reqwest::Client,
+    seen: Arc<Seen>,
 }
 
 impl Passing {
     pub(super) fn new(bus: Bus, vault: Arc<Vault>, node: &str) -> anyhow::Result<Self> {
         let client = http_client::builder()?.no_proxy().build().context("the HTTP client cannot be made")?;
-        Ok(Self { bus, vault, node: node.into(), client })
+        Ok(Self { bus, vault, node: node.into(), client, seen: Arc::default() })
     }
 
     /// Has a node answer a request.
@@ -204,6 +207,10 @@ impl Passing {
             tracing::warn!(merchant = %cover.merchant, "a request that no node of ours sealed was not answered");
             return asked.not_mine().await;
         };
+        if !self.seen.is_new(&cover.id, Utc::now().timestamp().unsigned_abs()) {
+            tracing::warn!(merchant = %cover.merchant, "a request was not answered: it is old, or was sent before");
+            return asked.not_mine().await;
+        }
         let Ok(response) = held.answer(request).await else { return asked.not_mine().await };
         let answer = whole(response).await.map_err(|_| AskError::Silent)?;
         asked.answer(&keys.seal(&place_of(&cover.id, "answer"), &answer)).await
