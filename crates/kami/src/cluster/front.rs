@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use vocabulary::MerchantId;
 
 use super::{
-    member::{Desk, Place},
+    desk::{Desk, Place},
     passing::{Kept, PASSED_ON_BY, Passing},
 };
 

@@ -4,11 +4,7 @@
 //! One task does so, a look at a time. Every node looks at the same tables and comes to the same shares, so they need
 //! not agree on anything.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cluster::{Bus, Candidate, NewsKind, place, rank};
 use event_log::LogError;
@@ -20,14 +16,19 @@ use tokio::{
 };
 use vocabulary::MerchantId;
 
-use super::{ground::Ground, held::Held, tenure::Tenure};
+use super::{
+    desk::{Desk, Event, Look},
+    ground::Ground,
+    seats::{Seat, State},
+    tenure::Tenure,
+};
 
 /// How often a node looks and renews, within the time of a lease.
 const LOOKS: u32 = 5;
 /// How much earlier than PostgreSQL this node counts a lease as ended, as a part of its time.
 const MARGIN: u32 = 8;
 /// How long this node leaves a merchant alone after it could not serve it.
-const REST: Duration = Duration::from_secs(1);
+pub(super) const REST: Duration = Duration::from_secs(1);
 /// For how many looks a merchant must be another's share before it is handed over.
 const PATIENT: u32 = 3;
 /// How many merchants are handed over at once to keep the shares even.
@@ -37,166 +38,22 @@ const OTHERS: Duration = Duration::from_secs(3);
 /// How often the tokens are read anew that other nodes may have issued or revoked.
 const TOKENS: Duration = Duration::from_secs(2);
 
-/// Where a merchant's requests belong.
-pub(super) enum Place {
-    /// Here.
-    Here(Arc<Held>),
-    /// With another node.
-    There(Box<Node>),
-    /// With nobody at the moment, or with a node that is just taking it or handing it over.
-    Nobody,
-    /// Nowhere: no node knows such a merchant.
-    Unknown,
-}
-
-/// What the node's other tasks see of the membership. Clones share it.
-#[derive(Clone)]
-pub(super) struct Desk {
-    held: Arc<RwLock<BTreeMap<MerchantId, Arc<Held>>>>,
-    standing: watch::Receiver<Look>,
-    events: mpsc::UnboundedSender<Event>,
-    process: Arc<str>,
-    lasts: Duration,
-}
-
-/// How things stood at an instant of this node's clock.
-#[derive(Clone)]
-struct Look {
-    standing: Arc<Standing>,
-    at: Option<Instant>,
-}
-
-impl Desk {
-    /// Where a merchant's requests belong, as far as this node knows.
-    pub(super) fn place(&self, merchant: &MerchantId) -> Place {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner).get(merchant).cloned();
-        if let Some(held) = held {
-            return if held.tenure.is_good() { Place::Here(held) } else { Place::Nobody };
-        }
-        let standing = self.standing.borrow().standing.clone();
-        let Some(lease) = standing.leases.get(merchant) else {
-            return if standing.leases.is_empty() { Place::Nobody } else { Place::Unknown };
-        };
-        let Some(lease) = lease else { return Place::Nobody };
-        match standing.nodes.get(&lease.node) {
-            // One that has just taken it is not ready yet; and what is this node's own by the tables alone is nobody's.
-            Some(node) if lease.epoch.0 > 0 && *lease.process != *self.process => {
-                Place::There(Box::new(node.clone()))
-            }
-            _ => Place::Nobody,
-        }
-    }
-
-    /// The merchants that this node serves.
-    pub(super) fn held(&self) -> Vec<Arc<Held>> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-
-    /// How things stand; `None` where that has not been known for the time of a lease.
-    pub(super) fn fresh(&self) -> Option<Arc<Standing>> {
-        let look = self.standing.borrow();
-        look.at.filter(|at| at.elapsed() < self.lasts).map(|_| look.standing.clone())
-    }
-
-    /// Returns when something may have changed.
-    pub(super) async fn changed(&self) {
-        let mut standing = self.standing.clone();
-        standing.mark_unchanged();
-        if standing.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Hands everything over, and returns when others serve it, so that who waits here has been passed on.
-    pub(super) async fn leave(&self) {
-        let (done, left) = oneshot::channel();
-        if self.events.send(Event::Leave(done)).is_ok() {
-            // A membership that has ended has left.
-            let _ended = left.await;
-        }
-    }
-
-    /// Ends the membership.
-    pub(super) fn end(&self) {
-        // One that has ended needs no telling.
-        let _ended = self.events.send(Event::End);
-    }
-
-    /// Returns when another process than a node's serves a merchant, or nobody does.
-    pub(super) async fn given_up(&self, merchant: &MerchantId, node: &Node) {
-        let mut standing = self.standing.clone();
-        let is_gone = |look: &Look| {
-            let lease = look.standing.leases.get(merchant).and_then(Option::as_ref);
-            lease.is_none_or(|lease| lease.process != node.process)
-        };
-        if standing.wait_for(is_gone).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    fn put(&self, held: Arc<Held>) {
-        self.held.write().unwrap_or_else(PoisonError::into_inner).insert(held.merchant.clone(), held);
-        self.count();
-    }
-
-    fn remove(&self, merchant: &MerchantId) -> Option<Arc<Held>> {
-        let held = self.held.write().unwrap_or_else(PoisonError::into_inner).remove(merchant);
-        self.count();
-        held
-    }
-
-    fn count(&self) {
-        let count = self.held.read().unwrap_or_else(PoisonError::into_inner).len();
-        metrics::gauge!("kami_cluster_merchants").set(count as f64);
-    }
-}
-
-/// What happens to a membership.
-enum Event {
-    /// Something has changed somewhere.
-    News,
-    /// A merchant that was taken is served from now on, or cannot be.
-    Opened(MerchantId, u64, anyhow::Result<Arc<Held>>),
-    /// A merchant can be served no more: the engine broke down (true) or the time was up.
-    Lost(MerchantId, u64, bool),
-    /// A merchant was handed over.
-    HandedOver(MerchantId, u64),
-    /// The node is to hand over everything.
-    Leave(oneshot::Sender<()>),
-    /// The node is not a member any more.
-    End,
-}
-
-/// What this node has of a merchant.
-struct Seat {
-    term: u64,
-    tenure: Arc<Tenure>,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Opening,
-    Serving,
-    Leaving,
-}
-
 /// The membership of a node.
 pub(super) struct Member {
-    ground: Arc<Ground>,
-    leases: Arc<Leases>,
-    bus: Bus,
-    node: Node,
-    desk: Desk,
+    pub(super) ground: Arc<Ground>,
+    pub(super) leases: Arc<Leases>,
+    pub(super) bus: Bus,
+    pub(super) node: Node,
+    pub(super) desk: Desk,
     standing: watch::Sender<Look>,
     events: mpsc::UnboundedReceiver<Event>,
-    seats: HashMap<MerchantId, Seat>,
+    pub(super) seats: HashMap<MerchantId, Seat>,
     /// Merchants that this node could not serve: not before when it tries again.
-    resting: HashMap<MerchantId, Instant>,
+    pub(super) resting: HashMap<MerchantId, Instant>,
     /// Since when nobody has a merchant.
     free_since: HashMap<MerchantId, Instant>,
     /// For how many looks a merchant of this node has been another's share.
-    unwanted: HashMap<MerchantId, u32>,
+    pub(super) unwanted: HashMap<MerchantId, u32>,
     tokens_read: Instant,
     leaving: Option<Leaving>,
     ended: bool,
@@ -214,8 +71,7 @@ impl Member {
     pub(super) fn new(ground: Arc<Ground>, leases: Arc<Leases>, bus: Bus, node: Node) -> (Self, Desk) {
         let (standing, seen) = watch::channel(Look { standing: Arc::default(), at: None });
         let (events, heard) = mpsc::unbounded_channel();
-        let (process, lasts) = (node.process.as_str().into(), leases.lasts());
-        let desk = Desk { held: Arc::default(), standing: seen, events, process, lasts };
+        let desk = Desk::new(seen, events, &node.process, leases.lasts());
         let member = Self {
             ground,
             leases,
@@ -400,104 +256,6 @@ impl Member {
             self.open(merchant.clone(), term, Tenure::until(now + self.time()));
         }
         Ok(())
-    }
-
-    /// Opens a merchant that was taken, beside everything else.
-    fn open(&mut self, merchant: MerchantId, term: u64, tenure: Arc<Tenure>) {
-        tracing::info!(%merchant, term, "the merchant is being taken over");
-        self.seats.insert(merchant.clone(), Seat { term, tenure: tenure.clone(), state: State::Opening });
-        let (ground, leases, node) = (self.ground.clone(), self.leases.clone(), self.node.clone());
-        let events = self.desk.events.clone();
-        tokio::spawn(async move {
-            let opened = async {
-                let held = Held::open(&ground, &merchant, term, tenure.clone()).await?;
-                if leases.serve(&node, &merchant, term, held.epoch).await? && tenure.holds() {
-                    return Ok(held);
-                }
-                held.abandon();
-                anyhow::bail!("the lease ended before the merchant was taken over")
-            };
-            let opened = opened.await;
-            // A membership that has ended needs no more.
-            let _gone = events.send(Event::Opened(merchant, term, opened));
-        });
-    }
-
-    fn opened(&mut self, merchant: MerchantId, term: u64, opened: anyhow::Result<Arc<Held>>) {
-        let held = match opened {
-            Ok(held) => held,
-            Err(error) => {
-                tracing::warn!(%merchant, error = format!("{error:#}"), "the merchant could not be taken over");
-                return self.lose(&merchant, term, true);
-            }
-        };
-        let seat = self.seats.get_mut(&merchant).filter(|seat| seat.term == term && seat.tenure.holds());
-        let Some(seat) = seat else { return held.abandon() };
-        seat.state = State::Serving;
-        tracing::info!(%merchant, term, epoch = %held.epoch, "the merchant is served by this node");
-        metrics::counter!("kami_cluster_taken_total").increment(1);
-        self.desk.put(held.clone());
-        let (events, bus) = (self.desk.events.clone(), self.bus.clone());
-        tokio::spawn(async move {
-            bus.tell(NewsKind::Serves, Some(&merchant)).await;
-            let broken = held.lost().await;
-            // A membership that has ended needs no more.
-            let _gone = events.send(Event::Lost(merchant, term, broken));
-        });
-    }
-
-    /// Drops a merchant at once: what others do with it must not meet this node.
-    fn lose(&mut self, merchant: &MerchantId, term: u64, broken: bool) {
-        if self.seats.get(merchant).is_none_or(|seat| seat.term != term || seat.state == State::Leaving) {
-            return;
-        }
-        tracing::warn!(%merchant, term, broken, "the merchant is served by this node no more");
-        metrics::counter!("kami_cluster_lost_total").increment(1);
-        self.forget(merchant, term);
-        self.resting.insert(merchant.clone(), Instant::now() + REST);
-        let (leases, node, merchant) = (self.leases.clone(), self.node.clone(), merchant.clone());
-        tokio::spawn(async move {
-            // Where this fails the lease ends by itself.
-            if let Err(error) = leases.give_up(&node, &merchant, term).await {
-                tracing::debug!(%merchant, %error, "the lease was not given up");
-            }
-        });
-    }
-
-    fn forget(&mut self, merchant: &MerchantId, term: u64) {
-        if self.seats.get(merchant).is_none_or(|seat| seat.term != term) {
-            return;
-        }
-        if let Some(seat) = self.seats.remove(merchant) {
-            seat.tenure.end();
-        }
-        self.unwanted.remove(merchant);
-        if let Some(held) = self.desk.remove(merchant) {
-            held.abandon();
-        }
-    }
-
-    /// Begins to hand a merchant over that is served here.
-    fn hand_over(&mut self, merchant: &MerchantId) {
-        let Some(seat) = self.seats.get_mut(merchant).filter(|seat| seat.state == State::Serving) else {
-            return;
-        };
-        let held = self.desk.held().into_iter().find(|held| held.merchant == *merchant);
-        let Some(held) = held else { return };
-        seat.state = State::Leaving;
-        let (leases, node, bus) = (self.leases.clone(), self.node.clone(), self.bus.clone());
-        let (events, term) = (self.desk.events.clone(), seat.term);
-        tokio::spawn(async move {
-            let took = held.hand_over().await;
-            metrics::histogram!("kami_cluster_hand_over_seconds").record(took.as_secs_f64());
-            tracing::info!(merchant = %held.merchant, ms = took.as_millis(), "the merchant is handed over");
-            if let Err(error) = leases.give_up(&node, &held.merchant, term).await {
-                tracing::warn!(%error, "the lease was not given up; it ends by itself");
-            }
-            bus.tell(NewsKind::Freed, Some(&held.merchant)).await;
-            // A membership that has ended needs no more.
-            let _gone = events.send(Event::HandedOver(held.merchant.clone(), term));
-        });
     }
 
     async fn read_tokens(&mut self) {

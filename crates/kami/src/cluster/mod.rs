@@ -1,16 +1,18 @@
 //! One of several nodes. They share the log in PostgreSQL and the vault; each serves some of the merchants, and passes on
 //! what concerns the others'.
 //!
-//! `member` decides whom this node serves and tells PostgreSQL that it lives; `held` is one merchant that it serves;
+//! `member` decides whom this node serves and tells PostgreSQL that it lives, `seats` takes and hands over; `held` is one merchant that it serves;
 //! `front` takes every request and knows where it belongs; `passing` hands it to another node and takes in what others
 //! hand over. Nothing here keeps two nodes from both writing: that is the epoch in each append.
 
 mod calls;
+mod desk;
 mod front;
 mod ground;
 mod held;
 mod member;
 mod passing;
+mod seats;
 mod seen;
 mod tenure;
 

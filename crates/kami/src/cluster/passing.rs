@@ -25,8 +25,8 @@ use vault::{MerchantKeys, Vault};
 use vocabulary::MerchantId;
 
 use super::{
+    desk::{Desk, Place},
     front::peer,
-    member::{Desk, Place},
     seen::Seen,
 };
 use crate::http_client;
