@@ -1,10 +1,13 @@
 //! Makes units durable: opens the keys their answers show, renders and seals the answers, appends everything that
 //! was decided while the last append was being synced in one step, and only then lets replies and intents go.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+};
 
 use channel::Reply;
-use event_log::{Append, EventLog, InboxRow};
+use event_log::{Append, EventLog, InboxRow, LogError};
 use tokio::sync::{mpsc, oneshot};
 use vault::{MerchantKeys, Vault};
 use vocabulary::{Epoch, KeyRef, MerchantId, Position};
@@ -18,58 +21,117 @@ use crate::{
 /// How many units go into one append at most.
 const UNITS: usize = 1_024;
 
-/// What one sequencer hands to the log: the parts of one append, and where to say that it is durable.
+/// What one sequencer hands to the log: the parts of one append, and where to say how it went.
 struct Handed {
     append: Append,
-    durable: oneshot::Sender<()>,
+    done: oneshot::Sender<Result<(), LogError>>,
 }
 
-/// The one writer of a log, shared by the sequencers of all merchants of the process: their units go into the same
-/// transaction.
+/// Told once, by the first lane that cannot go on.
+type Failed = Arc<Mutex<Option<oneshot::Sender<EngineError>>>>;
+
+/// The writer of a log, shared by the sequencers of all merchants of the process. It has as many lanes as the log says
+/// are sensible ([`EventLog::lanes`]); a merchant keeps to one. What waits in a lane goes into one transaction.
 #[derive(Clone)]
 pub struct LogWriter {
-    queue: mpsc::Sender<Handed>,
+    lanes: Arc<[mpsc::Sender<Handed>]>,
 }
 
 impl LogWriter {
-    /// Starts the writer. When an append fails it ends, `failed` is told why, and nothing is answered any more:
-    /// nobody may act on what the log might not hold.
+    /// Starts the writer. An append that is refused because of one merchant (its epoch is over, its log is elsewhere)
+    /// fails that merchant alone. Any other failure ends all lanes, `failed` is told why, and nothing is answered any
+    /// more: nobody may act on what the log might not hold.
     pub fn start(log: Arc<dyn EventLog>) -> (Self, oneshot::Receiver<EngineError>) {
-        let (queue, handed) = mpsc::channel(64);
         let (failed, failure) = oneshot::channel();
-        tokio::spawn(write(log, handed, failed));
-        (Self { queue }, failure)
+        let failed: Failed = Arc::new(Mutex::new(Some(failed)));
+        let lane = |_| {
+            let (queue, handed) = mpsc::channel(64);
+            tokio::spawn(write(log.clone(), handed, failed.clone()));
+            queue
+        };
+        let lanes = (0..log.lanes().max(1)).map(lane).collect();
+        (Self { lanes }, failure)
     }
 
     async fn append(&self, append: Append) -> Result<(), EngineError> {
-        let (durable, done) = oneshot::channel();
-        self.queue.send(Handed { append, durable }).await.map_err(|_| EngineError::Stopped)?;
-        done.await.map_err(|_| EngineError::Stopped)
+        let (done, told) = oneshot::channel();
+        let mut hasher = DefaultHasher::new();
+        append.merchant.hash(&mut hasher);
+        let lane = &self.lanes[(hasher.finish() % self.lanes.len() as u64) as usize];
+        lane.send(Handed { append, done }).await.map_err(|_| EngineError::Stopped)?;
+        Ok(told.await.map_err(|_| EngineError::Stopped)??)
     }
 }
 
-async fn write(
-    log: Arc<dyn EventLog>,
-    mut handed: mpsc::Receiver<Handed>,
-    failed: oneshot::Sender<EngineError>,
-) {
+/// One lane.
+async fn write(log: Arc<dyn EventLog>, mut handed: mpsc::Receiver<Handed>, failed: Failed) {
     let mut batch = Vec::new();
     while handed.recv_many(&mut batch, 64).await > 0 {
-        let (parts, waiting): (Vec<Append>, Vec<oneshot::Sender<()>>) =
-            batch.drain(..).map(|h| (h.append, h.durable)).unzip();
-        if let Err(error) = log.append(&parts).await {
-            tracing::error!(%error, "the log cannot be appended to; stopping");
-            // Whoever listens stops the process; without a listener the closed queue stops it.
-            let _gone = failed.send(EngineError::Log(error));
+        // Another lane may have found that the log cannot be trusted.
+        if lock(&failed).is_none() {
             return;
         }
         metrics::histogram!("kami_append_events")
-            .record(parts.iter().map(|p| p.events.len() as f64).sum::<f64>());
-        for durable in waiting {
-            // A finisher that is gone has nobody to answer.
-            let _gone = durable.send(());
+            .record(batch.iter().map(|one| one.append.events.len() as f64).sum::<f64>());
+        if let Err(error) = append_all(&*log, std::mem::take(&mut batch)).await {
+            tracing::error!(%error, "the log cannot be appended to; stopping");
+            if let Some(failed) = lock(&failed).take() {
+                // Whoever listens stops the process; without a listener the closed queue stops it.
+                let _gone = failed.send(EngineError::Log(error));
+            }
+            return;
         }
     }
+}
+
+/// Appends what was handed in. A merchant whose part is refused is told so; the others are appended without it, since
+/// of an append that is refused nothing is stored.
+async fn append_all(log: &dyn EventLog, batch: Vec<Handed>) -> Result<(), LogError> {
+    let (mut parts, mut waiting): (Vec<Append>, Vec<_>) =
+        batch.into_iter().map(|one| (one.append, one.done)).unzip();
+    while !parts.is_empty() {
+        let refusal = match log.append(&parts).await {
+            Ok(()) => {
+                for done in waiting {
+                    // A finisher that is gone has nobody to answer.
+                    let _gone = done.send(Ok(()));
+                }
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let at = match &refusal {
+            LogError::Fenced { merchant, .. } | LogError::WrongPosition { merchant, .. } => {
+                parts.iter().position(|part| part.merchant == *merchant)
+            }
+            LogError::Collision(_) if parts.len() == 1 => Some(0),
+            LogError::Collision(_) => return one_by_one(log, parts, waiting).await,
+            _ => None,
+        };
+        let Some(at) = at else { return Err(refusal) };
+        let refused = parts.remove(at);
+        metrics::counter!("kami_appends_refused_total").increment(1);
+        tracing::warn!(merchant = %refused.merchant, error = %refusal, "an append was refused");
+        let _gone = waiting.remove(at).send(Err(refusal));
+    }
+    Ok(())
+}
+
+/// A collision does not say whose it is: each merchant is appended alone.
+async fn one_by_one(
+    log: &dyn EventLog,
+    parts: Vec<Append>,
+    waiting: Vec<oneshot::Sender<Result<(), LogError>>>,
+) -> Result<(), LogError> {
+    for (append, done) in parts.into_iter().zip(waiting) {
+        Box::pin(append_all(log, vec![Handed { append, done }])).await?;
+    }
+    Ok(())
+}
+
+/// The place is sound even if a lane panicked while it looked at it.
+fn lock(failed: &Failed) -> MutexGuard<'_, Option<oneshot::Sender<EngineError>>> {
+    failed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Finishes the units of one merchant.
@@ -191,5 +253,62 @@ impl Finisher {
         if let Some(passed) = release.passed {
             passed();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use event_log::Head;
+    use event_log_sqlite::SqliteLog;
+
+    use super::*;
+
+    fn merchant(name: &str) -> MerchantId {
+        name.parse().unwrap()
+    }
+
+    /// An append of nothing, in an epoch, to a log that ends at a position.
+    fn handed(name: &str, epoch: Epoch, at: u64) -> (Handed, oneshot::Receiver<Result<(), LogError>>) {
+        let append = Append {
+            merchant: merchant(name),
+            epoch,
+            expected_position: Position(at),
+            events: Vec::new(),
+            inbox: Vec::new(),
+            numbers: Vec::new(),
+        };
+        let (done, told) = oneshot::channel();
+        (Handed { append, done }, told)
+    }
+
+    #[tokio::test]
+    async fn a_merchant_that_is_refused_is_told_so_and_its_neighbours_are_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(dir.path()).await.unwrap();
+        let Head { epoch: over, .. } = log.claim(&merchant("taken-over")).await.unwrap();
+        log.claim(&merchant("taken-over")).await.unwrap();
+        let Head { epoch, .. } = log.claim(&merchant("well")).await.unwrap();
+        log.claim(&merchant("astray")).await.unwrap();
+        let (first, refused) = handed("taken-over", over, 0);
+        let (second, stored) = handed("well", epoch, 0);
+        let (third, astray) = handed("astray", epoch, 5);
+        append_all(&log, vec![first, second, third]).await.unwrap();
+        assert!(matches!(refused.await.unwrap(), Err(LogError::Fenced { .. })));
+        assert!(matches!(astray.await.unwrap(), Err(LogError::WrongPosition { .. })));
+        stored.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_trusted_ends_every_lane_and_nobody_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
+        let Head { epoch, .. } = log.claim(&merchant("a")).await.unwrap();
+        let (writer, failed) = LogWriter::start(log.clone());
+        writer.append(handed("a", epoch, 0).0.append).await.unwrap();
+        log.close().await.unwrap();
+        let unanswered = writer.append(handed("a", epoch, 0).0.append).await;
+        assert!(matches!(unanswered, Err(EngineError::Stopped)));
+        assert!(matches!(failed.await.unwrap(), EngineError::Log(_)));
+        assert!(matches!(writer.append(handed("a", epoch, 0).0.append).await, Err(EngineError::Stopped)));
     }
 }

@@ -24,6 +24,7 @@ mod error;
 mod following;
 mod heads;
 mod inbox;
+pub mod leases;
 mod reading;
 mod schema;
 mod settings;
@@ -137,6 +138,11 @@ impl PostgresLog {
 
 #[async_trait]
 impl EventLog for PostgresLog {
+    /// Half of the sessions that write: the others are left to those that claim and keep snapshots.
+    fn lanes(&self) -> usize {
+        writers::SESSIONS / 2
+    }
+
     async fn claim(&self, merchant: &MerchantId) -> Result<Head, LogError> {
         let head = self.writers.claim(merchant).await?;
         self.heads.advance(merchant, head.position);

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Sessions that write. More of them than cores of the server gain little.
-const SESSIONS: usize = 8;
+pub(crate) const SESSIONS: usize = 8;
 /// How long one try to connect, or to store, may take before the line counts as broken.
 const TRY: Duration = Duration::from_secs(10);
 /// The longest wait between two tries.

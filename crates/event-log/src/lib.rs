@@ -99,6 +99,12 @@ pub enum LogError {
 /// A log.
 #[async_trait]
 pub trait EventLog: Send + Sync + 'static {
+    /// How many appends, each of other merchants, are sensibly under way at once. With one writer this is 1: then all
+    /// merchants share a flush. A log whose merchants do not wait for each other says more.
+    fn lanes(&self) -> usize {
+        1
+    }
+
     /// Takes a merchant over: raises its epoch by one (from 0) durably and returns the head in the new epoch.
     /// Appends with an earlier epoch fail from then on.
     async fn claim(&self, merchant: &MerchantId) -> Result<Head, LogError>;

@@ -12,7 +12,8 @@ use projection_orders::Order;
 use serde::{Deserialize, Serialize};
 use vocabulary::{Account, BusinessDay, OrderId, Reason, Secret};
 
-pub(crate) use client::{Client, Peer, Tries};
+pub use client::Peer;
+pub(crate) use client::{Client, Tries};
 
 use crate::{
     api::{Api, Shared},

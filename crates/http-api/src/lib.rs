@@ -46,6 +46,7 @@ mod models;
 mod openapi;
 mod orders;
 mod past_orders;
+pub mod placed;
 mod problem;
 mod procure;
 mod projections;
@@ -60,6 +61,7 @@ mod terms;
 mod views;
 
 pub use api::{Api, ApiOptions, Limits};
+pub use claim::Peer;
 pub use imported::{ImportError, import_history};
 pub use openapi::{openapi, router};
 pub use problem::error_catalogue;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{Router, http::Method, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem, Ref,
@@ -107,6 +107,21 @@ fn long_routes() -> Routes {
         .routes(routes!(projections::rebuild))
         .routes(routes!(models::fit))
         .routes(routes!(stream::follow))
+}
+
+/// Methods and paths of the routes that take as long as they take.
+pub(crate) fn long() -> Vec<(Method, String)> {
+    let paths = long_routes().into_openapi().paths.paths;
+    let methods = |item: &PathItem| {
+        [(&item.get, Method::GET), (&item.post, Method::POST)]
+            .into_iter()
+            .filter_map(|(operation, method)| operation.is_some().then_some(method))
+            .collect::<Vec<_>>()
+    };
+    paths
+        .iter()
+        .flat_map(|(path, item)| methods(item).into_iter().map(|method| (method, path.clone())))
+        .collect()
 }
 
 /// The description of the API (OpenAPI 3.1), as served at `/openapi.json`.

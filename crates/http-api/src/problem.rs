@@ -64,6 +64,8 @@ kinds! {
     INTERNAL = "internal", 500, "Something is broken on our side.", "服务内部错误。";
     BUSY = "busy", 503, "Too much is waiting; come again.", "请求过多，请稍后重试。", retryable;
     STOPPED = "stopped", 503, "The service is stopping or has stopped; come again.", "服务已停止或正在停止，请稍后重试。", retryable;
+    NO_OWNER = "no_owner", 503, "No node serves this merchant at the moment; come again.", "当前没有节点为该商户服务，请稍后重试。", retryable;
+    NOT_OWNER = "not_owner", 503, "Another node serves this merchant and is not reached; nothing was done.", "该商户由另一节点服务且暂时无法转达，未做任何处理。", retryable;
     TIMEOUT = "timeout", 503, "It took too long; whether it happened is unknown.", "处理超时，结果未知。", retryable;
 }
 

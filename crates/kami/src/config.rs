@@ -1,7 +1,7 @@
 //! The configuration: one commented TOML file, overridden by `KAMI_*` environment variables. Unknown keys are refused,
 //! and all problems are reported at once.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
 use event_relay::Servers;
@@ -22,6 +22,10 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
+    /// All merchants, the one above among them.
+    pub(crate) merchants: Vec<MerchantId>,
+    /// None where this process is the only one.
+    pub(crate) cluster: Option<ClusterConfig>,
     /// None where events are not published.
     pub(crate) nats_url: Option<Servers>,
     pub(crate) nats_credentials_file: Option<PathBuf>,
@@ -36,6 +40,16 @@ pub(crate) struct Config {
     pub(crate) effects_attempts_max: u32,
     pub(crate) effects_backoff_ms: u64,
     pub(crate) effects_backoff_max_ms: u64,
+}
+
+/// What makes a process one of several nodes.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterConfig {
+    pub(crate) node: String,
+    /// Empty where others cannot reach it.
+    pub(crate) advertise: String,
+    pub(crate) lease: Duration,
+    pub(crate) merchants_max: u32,
 }
 
 /// Why the configuration is not usable: every problem, a line each.
@@ -88,6 +102,7 @@ impl Config {
         if let Err(error) = &merchant {
             read.problems.push(format!("merchant: {error}"));
         }
+        let merchants = read.merchants(merchant.as_ref().ok());
         let nats_url = Some(read.text("nats_url")).filter(|text| !text.is_empty()).and_then(|text| {
             text.parse().map_err(|error| read.problems.push(format!("nats_url: {error}"))).ok()
         });
@@ -120,6 +135,10 @@ impl Config {
         let attempts = number(&mut read, "effects.attempts_max", 1..=100);
         let backoff = number(&mut read, "effects.backoff_ms", 100..=3_600_000);
         let backoff_max = number(&mut read, "effects.backoff_max_ms", 100..=86_400_000);
+        let cluster = read.cluster(log_url.is_some() && nats_url.is_some());
+        if merchants.len() > 1 && cluster.is_none() {
+            read.problems.push("merchants: more than one need cluster.node".to_owned());
+        }
         match merchant {
             Ok(merchant) if read.problems.is_empty() => Ok(Self {
                 data,
@@ -128,6 +147,8 @@ impl Config {
                 listen,
                 public_address,
                 merchant,
+                merchants,
+                cluster,
                 nats_url,
                 nats_credentials_file: nats_credentials_file.map(PathBuf::from),
                 log_level,
@@ -208,6 +229,59 @@ impl Reader<'_> {
             }
         }
     }
+    /// The merchants of `merchants`, a list or a text with commas; the one of `merchant` alone where there are none.
+    fn merchants(&mut self, own: Option<&MerchantId>) -> Vec<MerchantId> {
+        let given = self.given.get("merchants").cloned();
+        let names: Vec<String> = match given.map(|value| value.kind) {
+            Some(ValueKind::Array(all)) => all.iter().map(ToString::to_string).collect(),
+            Some(ValueKind::String(text)) => text.split(',').map(|name| name.trim().to_owned()).collect(),
+            _ => Vec::new(),
+        };
+        let mut found = Vec::new();
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            match name.parse::<MerchantId>() {
+                Ok(merchant) if found.contains(&merchant) => {
+                    self.problems.push(format!("merchants: {merchant} stands there twice"));
+                }
+                Ok(merchant) => found.push(merchant),
+                Err(error) => self.problems.push(format!("merchants: {error}")),
+            }
+        }
+        match own {
+            Some(own) if found.is_empty() => found.push(own.clone()),
+            Some(own) if !found.contains(own) => {
+                self.problems.push(format!("merchants: does not hold {own}, which `merchant` names"));
+            }
+            _ => {}
+        }
+        found
+    }
+    fn cluster(&mut self, has_services: bool) -> Option<ClusterConfig> {
+        let node = self.text("cluster.node");
+        let advertise = self.text("cluster.advertise");
+        let lease = self.number("cluster.lease_ms", 1_000..=60_000);
+        let merchants_max = self.number("cluster.merchants_max", 1..=100_000);
+        if node.is_empty() {
+            return None;
+        }
+        if !has_services {
+            self.problems.push("cluster.node: several nodes need log_url and nats_url".to_owned());
+        }
+        // The rules of a merchant's name suit: it is one token of a NATS subject.
+        if node.parse::<MerchantId>().is_err() {
+            self.problems.push("cluster.node: is not of lower-case letters, digits and \"-\"".to_owned());
+        }
+        if !(advertise.is_empty() || advertise.starts_with("http://") || advertise.starts_with("https://")) {
+            self.problems
+                .push("cluster.advertise: is not an address such as http://10.0.0.5:7300".to_owned());
+        }
+        Some(ClusterConfig {
+            node,
+            advertise: advertise.trim_end_matches('/').to_owned(),
+            lease: Duration::from_millis(lease.unsigned_abs()),
+            merchants_max: u32::try_from(merchants_max).unwrap_or(1),
+        })
+    }
     fn number(&mut self, key: &str, range: std::ops::RangeInclusive<i64>) -> i64 {
         match self.given.get(key).cloned().map(Value::into_int) {
             Some(Ok(number)) if range.contains(&number) => number,
@@ -226,6 +300,30 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_needs_what_nodes_share_and_merchants_that_hold_its_own() {
+        let error = load(
+            "merchants = [\"a\", \"b\", \"a\"]\n[cluster]\nnode = \"A b\"\nlease_ms = 1\nadvertise = \"x\"\n",
+        );
+        let error = error.unwrap_err().to_string();
+        for part in [
+            "does not hold main",
+            "a stands there twice",
+            "need log_url and nats_url",
+            "lower-case letters",
+            "cluster.lease_ms",
+            "cluster.advertise",
+        ] {
+            assert!(error.contains(part), "{part} is missing in: {error}");
+        }
+        let error = load("merchants = [\"main\", \"b\"]").unwrap_err().to_string();
+        assert!(error.contains("need cluster.node"), "{error}");
+        let text = "merchants = \"main, b\"\nlog_url = \"postgres://x/y\"\nnats_url = \"nats://n\"\n[cluster]\nnode = \"a\"\n";
+        let config = load(text).unwrap();
+        assert_eq!((config.merchants.len(), config.cluster.unwrap().lease.as_secs()), (2, 4));
+        assert_eq!(load("").unwrap().merchants, ["main".parse().unwrap()]);
+    }
 
     fn load(text: &str) -> Result<Config, ConfigErrors> {
         let dir = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 mod bench;
 mod channels;
 mod cli;
+mod cluster;
 mod commands;
 mod config;
 mod demo;

@@ -14,6 +14,17 @@ use crate::{
     log::{Log, LogUrl},
 };
 
+/// Opens the vault of a data directory.
+pub(crate) async fn open_vault(
+    data: &Path,
+    kek_file: &Path,
+    seed: Option<[u8; 32]>,
+) -> anyhow::Result<Arc<Vault>> {
+    let options = VaultOptions { db: data.join("vault.db"), kek_file: kek_file.to_owned(), seed };
+    let opened = Vault::open(options).await;
+    Ok(Arc::new(opened.with_context(|| format!("the vault in {} cannot be opened", data.display()))?))
+}
+
 /// What a node is started with.
 pub(crate) struct NodeOptions<'a> {
     pub(crate) data: &'a Path,
@@ -44,14 +55,7 @@ impl Node {
     pub(crate) async fn start(options: NodeOptions<'_>) -> anyhow::Result<Self> {
         let data = options.data;
         let log = Log::open(data, options.log_url).await?;
-        let vault = Vault::open(VaultOptions {
-            db: data.join("vault.db"),
-            kek_file: options.kek_file.to_owned(),
-            seed: options.vault_seed,
-        })
-        .await
-        .with_context(|| format!("the vault in {} cannot be opened", data.display()))?;
-        let vault = Arc::new(vault);
+        let vault = open_vault(data, options.kek_file, options.vault_seed).await?;
         let (writer, failed) = LogWriter::start(log.shared());
         let engine = Engine::open(EngineOptions {
             merchant: options.merchant.clone(),

@@ -14,9 +14,9 @@ const WRONG_MAX: u32 = 5;
 /// How many clients are remembered a day. Beyond that, nobody new may guess.
 const CLIENTS_MAX: usize = 100_000;
 
-/// The other end of a connection.
+/// The other end of a connection, among a request's extensions.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+pub struct Peer(pub IpAddr);
 
 /// Where a request comes from, in words that stay the same for one household. Not to be kept or printed: make a
 /// digest of it.

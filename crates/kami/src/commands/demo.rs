@@ -183,7 +183,7 @@ async fn live(
         http: Arc::new(platforms),
     })
     .await?;
-    first_token(&node, data).await?;
+    first_token(&node.vault, data).await?;
     let address = listener.local_addr().context("the address")?;
     let api = Api::new(
         node.engine.clone(),

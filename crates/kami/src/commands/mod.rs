@@ -19,7 +19,7 @@ mod verify;
 mod view;
 mod worker;
 
-pub(crate) use serve::TOKEN_FILE;
+pub(crate) use serve::{TOKEN_FILE, first_token, told_to_stop};
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The directory beside the data where histories from elsewhere are kept.
-const IMPORTED_DIR: &str = "imported";
+pub(crate) const IMPORTED_DIR: &str = "imported";
 
 /// Runs a command.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -12,6 +12,8 @@ use tokio::{
     sync::oneshot,
 };
 
+use vault::Vault;
+
 use crate::{
     cli::{Serve, say},
     config::Config,
@@ -29,6 +31,9 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(&listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
     let metrics = PrometheusBuilder::new().install_recorder().context("metrics cannot be collected")?;
+    if let Some(cluster) = &config.cluster {
+        return crate::cluster::serve(&config, cluster, listener, metrics).await;
+    }
     let mut node = Node::start(NodeOptions {
         data: &config.data,
         log_url: config.log_url.as_ref(),
@@ -41,7 +46,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         http: Arc::new(HttpClient::new()?),
     })
     .await?;
-    first_token(&node, &config.data).await?;
+    first_token(&node.vault, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
     let address = listener.local_addr().context("the address")?;
     let api = Api::new(
@@ -79,7 +84,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     node.stop().await
 }
 
-pub(super) async fn told_to_stop() {
+pub(crate) async fn told_to_stop() {
     let term = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => {
@@ -99,11 +104,11 @@ pub(super) async fn told_to_stop() {
 }
 
 /// At the first start a token is made and kept in a file that only the owner can read.
-pub(crate) async fn first_token(node: &Node, data: &Path) -> anyhow::Result<()> {
-    if !node.vault.tokens().is_empty() {
+pub(crate) async fn first_token(vault: &Vault, data: &Path) -> anyhow::Result<()> {
+    if !vault.tokens().is_empty() {
         return Ok(());
     }
-    let token = node.vault.issue_token("admin").await.context("the first token cannot be made")?;
+    let token = vault.issue_token("admin").await.context("the first token cannot be made")?;
     let path = data.join(TOKEN_FILE);
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
     ("event-relay", &["event-log", "events", "vocabulary"]),
     ("event-log-postgres", &["event-log", "events", "vocabulary"]),
+    ("cluster", &["vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
@@ -58,13 +59,14 @@ const ONLY: &[(&str, &[&str])] = &[
     ("reqwest", &["kami"]),
     ("clap", &["kami"]),
     ("config", &["kami"]),
-    ("async-nats", &["event-relay"]),
+    ("async-nats", &["cluster", "event-relay"]),
     (
         "tokio",
         &[
             "event-log",
             "event-log-*",
             "event-relay",
+            "cluster",
             "vault",
             "projection",
             "analyst",
