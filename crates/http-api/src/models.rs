@@ -82,7 +82,7 @@ async fn seen(api: &Api) -> Result<Position, Problem> {
 }
 
 async fn ltv(api: &Api, at: Position, body: &Fit) -> Result<Vec<(StreamId, Fact)>, Problem> {
-    let purchases = insight::purchases(api.views().reader(), api.merchant(), at).await?;
+    let purchases = purchases(api, at).await?;
     let until = body.until.map(Timestamp::secs);
     let fitted = compute(move || insight::fit_ltv(&purchases, at, until)).await?;
     fact(fitted.map_err(|error| Problem::new(problem::CANNOT_FIT).detail(error.to_string()))?)
@@ -95,9 +95,15 @@ async fn attribution(api: &Api, at: Position, body: &Fit) -> Result<Vec<(StreamI
     if !(1..=WINDOW_DAYS_MAX).contains(&window_days) || !(0.1..=365.0).contains(&half_life_days) {
         return Err(Problem::parameter("window_days is 1 to 365, half_life_days 0.1 to 365"));
     }
-    let purchases = insight::purchases(api.views().reader(), api.merchant(), at).await?;
+    let purchases = purchases(api, at).await?;
     let settings = AttributionSettings { window_days, half_life_days };
     fact(insight::fit_attribution(&purchases, at, &settings))
+}
+
+async fn purchases(api: &Api, at: Position) -> Result<Vec<insight::Purchase>, Problem> {
+    let (reader, merchant) = (api.views().reader(), api.merchant());
+    let known = insight::identities(reader, merchant, at).await?;
+    Ok(insight::purchases(reader, merchant, at, &known).await?)
 }
 
 fn fact(fitted: ModelFitted) -> Result<Vec<(StreamId, Fact)>, Problem> {
@@ -124,7 +130,7 @@ async fn forecast(api: &Api, at: Position, body: &Fit) -> Result<Vec<(StreamId, 
 async fn lost_sales(api: &Api, at: Position) -> Result<Vec<(StreamId, Fact)>, Problem> {
     let (reader, merchant) = (api.views().reader(), api.merchant());
     let (demand, _) = insight::demand(reader, merchant, at).await?;
-    let purchases = insight::purchases(reader, merchant, at).await?;
+    let purchases = purchases(api, at).await?;
     let margins = insight::unit_margins(reader, merchant, at, &purchases).await?;
     let known = insight::assessed(reader, merchant).await?;
     let lost = compute(move || insight::assess(&demand, &margins, &known, at)).await?;
