@@ -23,6 +23,7 @@ pub(crate) struct World {
 
 pub(crate) fn models() -> Vec<Arc<dyn Projection>> {
     vec![
+        Arc::new(projection_inbox::Inbox),
         Arc::new(projection_journeys::Journeys),
         Arc::new(projection_quotas::Quotas),
         Arc::new(projection_insight::Insight),

@@ -120,6 +120,7 @@ impl World {
         .await
         .unwrap();
         let models: Vec<Arc<dyn Projection>> = vec![
+            Arc::new(projection_inbox::Inbox),
             Arc::new(projection_journeys::Journeys),
             Arc::new(projection_orders::Orders),
             Arc::new(projection_quotas::Quotas),
