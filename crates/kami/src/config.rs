@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) effects_attempts_max: u32,
     pub(crate) effects_backoff_ms: u64,
     pub(crate) effects_backoff_max_ms: u64,
+    /// The hour in Shanghai; `None` where models are not fitted by themselves.
+    pub(crate) nightly_hour: Option<u8>,
 }
 
 /// Why the configuration is not usable: every problem, a line each.
@@ -120,6 +122,7 @@ impl Config {
         let attempts = number(&mut read, "effects.attempts_max", 1..=100);
         let backoff = number(&mut read, "effects.backoff_ms", 100..=3_600_000);
         let backoff_max = number(&mut read, "effects.backoff_max_ms", 100..=86_400_000);
+        let nightly_hour = number(&mut read, "models.nightly_hour", -1..=23);
         match merchant {
             Ok(merchant) if read.problems.is_empty() => Ok(Self {
                 data,
@@ -141,6 +144,7 @@ impl Config {
                 effects_attempts_max: u32::try_from(attempts).unwrap_or(1),
                 effects_backoff_ms: backoff.unsigned_abs(),
                 effects_backoff_max_ms: backoff_max.unsigned_abs(),
+                nightly_hour: u8::try_from(nightly_hour).ok(),
             }),
             _ => Err(ConfigErrors(read.problems)),
         }

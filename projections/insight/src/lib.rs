@@ -28,7 +28,7 @@ use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use attribution::{ATTRIBUTION, AttributionSettings, Journey, journeys};
-pub use demand::{Demand, Outage, calendar, date, demand, number};
+pub use demand::{Demand, Empty, Outage, calendar, date, demand, number};
 pub use fit::{VERSION, fit_attribution, fit_ltv};
 pub use foretell::{Unscored, issue, score, unscored};
 pub use history::{Purchase, business_day, purchases};
@@ -36,7 +36,7 @@ pub use identity::{Identities, identities};
 pub use lost::{Assessed, UnitMargin, assess, assessed, unit_margins};
 pub use ltv::{LTV, LtvParams, Person, persons};
 
-static TABLES: [&Table; 14] = [
+static TABLES: [&Table; 15] = [
     &tables::ORDER,
     &tables::MONEY,
     &tables::KEYS,
@@ -50,16 +50,18 @@ static TABLES: [&Table; 14] = [
     &marts::STOCKOUT,
     &marts::LTV,
     &marts::PERSON,
+    &marts::MODEL,
     &marts::ATTRIBUTION,
 ];
 
-static TRACES: [Trace; 5] = [
+static TRACES: [Trace; 6] = [
     Trace::orders(
         "mart_ltv",
         "SELECT order_id FROM fct_insight_order WHERE buyer_id = :person_id
          OR buyer_id IN (SELECT buyer_id FROM dim_insight_person WHERE person_id = :person_id)",
     ),
     Trace::streams("mart_attribution", "SELECT 'policy-attribution'"),
+    Trace::positions("ops_model", "SELECT :last_pos"),
     Trace::streams("dim_insight_person", "SELECT :buyer_id"),
     Trace::positions("fct_insight_identity", "SELECT :entry_pos"),
     Trace::positions("fct_insight_touch", "SELECT :entry_pos"),

@@ -2,7 +2,7 @@
 
 use projection::{Column, Kind, Table};
 
-use Kind::{At, Date, Flag, Int, Real, Text};
+use Kind::{At, Date, Flag, Int, Json, Real, Text};
 
 const MODEL_VERSION: Column =
     Column::new("model_version", Int, "The version of the model's code.", "模型代码版本。");
@@ -172,6 +172,35 @@ pub(crate) static LTV: Table = Table {
         ),
         MODEL_VERSION,
         FIT_POS,
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static MODEL: Table = Table {
+    name: "ops_model",
+    en: "The newest fit of a model, or what it issued last.",
+    zh: "模型的最近一次拟合或发布。",
+    key: 1,
+    columns: &[
+        Column::new(
+            "model",
+            Text,
+            "forecast, ltv, attribution or lost_sales.",
+            "模型：forecast、ltv、attribution、lost_sales。",
+        ),
+        MODEL_VERSION,
+        FIT_POS,
+        Column::new("fitted_at", At, "When it was recorded.", "记录时间。"),
+        Column::new(
+            "rows_count",
+            Int,
+            "What it was fitted to: persons, or purchases; none for the others.",
+            "拟合所用行数：人数或购买数；其他模型为空。",
+        )
+        .nullable(),
+        Column::new("params", Json, "Its parameters; none for the others.", "参数；其他模型为空。")
+            .nullable(),
     ],
     indexes: &[],
     clustered: true,

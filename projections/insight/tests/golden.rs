@@ -9,7 +9,7 @@ use projection::{
     testkit::{Scribe, fold, merchant},
 };
 use projection_insight::{
-    ATTRIBUTION, AttributionSettings, Insight, LTV, LtvParams, Outage, Purchase, assess, assessed, date,
+    ATTRIBUTION, AttributionSettings, Empty, Insight, LTV, LtvParams, Purchase, assess, assessed, date,
     demand, fit_ltv, identities, issue, number, persons, score, unit_margins, unscored,
 };
 use sqlx::Row;
@@ -227,6 +227,9 @@ async fn worth_is_computed_from_what_was_known_where_the_model_was_fitted() {
     assert_eq!(first.get::<f64, _>(7), expected);
     assert_eq!(first.get::<i64, _>(8), margin.round() as i64);
     assert_eq!((first.get::<i64, _>(9), first.get::<u32, _>(10)), (3, fit_pos.0 as u32));
+    let sql = "SELECT model, model_version, fit_pos, rows_count, params ->> '$.alpha' FROM ops_model";
+    let model: (String, i64, i64, i64, f64) = sqlx::query_as(sql).fetch_one(views.reader()).await.unwrap();
+    assert_eq!(model, (LTV.to_owned(), 3, fit_pos.0 as i64, 2, 4.414));
 }
 
 #[tokio::test]
@@ -471,9 +474,15 @@ async fn demand_is_what_was_asked_for_and_hours_without_stock_are_told_apart() {
     let outage = &demand.outages()[0];
     assert_eq!((outage.from_secs, outage.to_secs), (ten + 4 * hour, Some(ten + 6 * hour)));
     assert_eq!((outage.refused_units, outage.returned_units, outage.cause.as_str()), (5, 1, "out_of_stock"));
-    let counted = Outage { from_secs: ten + 1_800, to_secs: Some(ten + hour), ..outage.clone() };
-    let day = demand.with_outages(vec![counted]).day(number("2026-01-01").unwrap());
+    let counted = |from, to| Empty { from_secs: from, to_secs: Some(to), cause: "out_of_stock".into() };
+    let early = counted(ten + 1_800, ten + hour);
+    // Who was refused as it began is in it, and who was refused as it ended is not.
+    let times = vec![early, counted(ten + 4 * hour, ten + 5 * hour)];
+    let demand = demand.with_outages(times);
+    let day = demand.day(number("2026-01-01").unwrap());
     assert_eq!(day.hours[9..13], [Some(0), None, None, Some(1)]);
+    let units: Vec<_> = demand.outages().iter().map(|it| (it.refused_units, it.returned_units)).collect();
+    assert_eq!(units, [(0, 0), (1, 1)]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use pool::{available, shared};
-pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, batches, board, key};
+pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, StockoutTime, batches, board, key, stockouts};
 
 static TABLES: [&Table; 7] = [
     &tables::SKU,

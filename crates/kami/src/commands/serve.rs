@@ -16,6 +16,7 @@ use crate::{
     cli::{Serve, say},
     config::Config,
     http_client::HttpClient,
+    nightly,
     node::{Node, NodeOptions},
     publishing::Publishing,
 };
@@ -44,7 +45,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     first_token(&node, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
     let address = listener.local_addr().context("the address")?;
-    let api = Api::new(
+    let api = Arc::new(Api::new(
         node.engine.clone(),
         node.projections.clone(),
         ApiOptions {
@@ -52,7 +53,8 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
             limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
             imported: Some(config.data.join(super::IMPORTED_DIR)),
         },
-    );
+    ));
+    let nightly = config.nightly_hour.map(|hour| tokio::spawn(nightly::every_day(api.clone(), hour)));
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
     let serving = tokio::spawn(http_api::serve(listener, router, async {
@@ -69,6 +71,10 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         }
         () = told_to_stop() => None,
     };
+    if let Some(nightly) = nightly {
+        // What was not recorded yet is fitted at the next start.
+        nightly.abort();
+    }
     // The server may be gone already.
     let _gone = stop.send(());
     if let Some(error) = failure {
