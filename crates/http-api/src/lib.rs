@@ -62,7 +62,7 @@ mod views;
 
 pub use api::{Api, ApiOptions, Limits};
 pub use imported::{ImportError, import_history};
-pub use nightly::{NightlyError, NightlyFit, fit_nightly, next_nightly};
+pub use nightly::{NightlyError, NightlyFit, count_messages, fit_nightly, next_nightly};
 pub use openapi::{openapi, router};
 pub use problem::error_catalogue;
 pub use serve::{ServeOptions, serve, serve_with};

@@ -6,6 +6,7 @@
 use channel::{RawRequest, Reply};
 use engine::{OperatorCall, OperatorCommand};
 use events::{Actor, Fact};
+use projection::ViewsError;
 use vocabulary::{BusinessDay, Position, Timestamp};
 
 use crate::{
@@ -55,6 +56,14 @@ pub async fn fit_nightly(api: &Api) -> Result<Vec<NightlyFit>, NightlyError> {
         }
     }
     Ok(fitted)
+}
+
+/// Counts the messages that came in, for whoever reads the file of the read models without asking over HTTP.
+///
+/// # Errors
+/// If read models or the log cannot be read or written.
+pub async fn count_messages(api: &Api) -> Result<(), ViewsError> {
+    api.views().tally(api.engine.log().as_ref(), api.merchant(), None).await
 }
 
 /// When models are to be fitted next: at the hour (0 to 23) of each business day. What was missed is due at once.

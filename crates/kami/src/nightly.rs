@@ -1,12 +1,25 @@
-//! What a running Kami does by itself once a day: fitting its models.
+//! What a running Kami does by itself: fitting its models once a day, counting messages every few minutes.
 
 use std::{sync::Arc, time::Duration};
 
 use engine::{Clock, SystemClock};
-use http_api::{Api, fit_nightly, next_nightly};
+use http_api::{Api, count_messages, fit_nightly, next_nightly};
 
 /// How long after a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(600);
+
+/// How often messages are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(300);
+
+/// Counts messages for as long as it is let.
+pub(crate) async fn every_five_minutes(api: Arc<Api>) {
+    loop {
+        tokio::time::sleep(COUNT_EVERY).await;
+        if let Err(error) = count_messages(&api).await {
+            tracing::warn!(%error, "messages are counted again later");
+        }
+    }
+}
 
 /// Fits the models at the hour of each business day, for as long as it is let. The log says whether a day's fits were
 /// made, so a start in between makes none twice.

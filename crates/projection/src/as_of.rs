@@ -52,6 +52,8 @@ pub async fn fold_as_of(
         let happened = |at: Timestamp| cut.effective.is_none_or(|until| at <= until);
         follower.apply_those(events, |event| happened(event.occurred_at)).await?;
     }
+    // Several may be kept for a while: what folding needed of the cache, asking does not.
+    sqlx::query("PRAGMA shrink_memory").execute(&views.writer).await?;
     if views.projections().iter().any(|projection| projection.tallies().is_some()) {
         let until = received(log, merchant, cut).await?;
         views.tally(log, merchant, Some(until)).await?;

@@ -54,6 +54,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
             imported: Some(config.data.join(super::IMPORTED_DIR)),
         },
     ));
+    let counting = tokio::spawn(nightly::every_five_minutes(api.clone()));
     let nightly = config.nightly_hour.map(|hour| tokio::spawn(nightly::every_day(api.clone(), hour)));
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
@@ -71,10 +72,8 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         }
         () = told_to_stop() => None,
     };
-    if let Some(nightly) = nightly {
-        // What was not recorded yet is fitted at the next start.
-        nightly.abort();
-    }
+    // What was not recorded or counted yet is so at the next start.
+    nightly.iter().chain([&counting]).for_each(tokio::task::JoinHandle::abort);
     // The server may be gone already.
     let _gone = stop.send(());
     if let Some(error) = failure {
