@@ -8,6 +8,9 @@ use http_api::{Api, count_messages, fit_nightly, next_nightly};
 /// How long after a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(600);
 
+/// How long a start is left alone with what it has to do, before what was missed is made up for.
+const SETTLE: Duration = Duration::from_secs(60);
+
 /// How often messages are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(300);
 
@@ -24,6 +27,7 @@ pub(crate) async fn every_five_minutes(api: Arc<Api>) {
 /// Fits the models at the hour of each business day, for as long as it is let. The log says whether a day's fits were
 /// made, so a start in between makes none twice.
 pub(crate) async fn every_day(api: Arc<Api>, hour: u8) {
+    tokio::time::sleep(SETTLE).await;
     let mut last = None;
     loop {
         SystemClock.sleep_until(next_nightly(SystemClock.now(), hour, last)).await;
