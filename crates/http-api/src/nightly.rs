@@ -77,7 +77,6 @@ pub fn next_nightly(now: Timestamp, hour: u8, last: Option<Timestamp>) -> Timest
 }
 
 /// The positions of what was recorded; nothing where it was done before.
-#[expect(clippy::option_option, reason = "done before is not the same as nothing to say")]
 async fn fit_once(
     api: &Api,
     model: Model,

@@ -81,13 +81,16 @@ pub async fn identities(
     Ok(known.identities())
 }
 
+/// Links that hold, by what they link to, with the position of each.
+type Links = BTreeMap<(IdentifierKind, String), (i64, Joining)>;
+
 /// The links that hold, while they are read from the oldest on.
 #[derive(Default)]
 struct Known {
     /// When each buyer was named first.
     since: BTreeMap<BuyerId, i64>,
-    /// The position of each link that holds.
-    links: BTreeMap<BuyerId, BTreeMap<(IdentifierKind, String), (i64, Joining)>>,
+    /// The links of each buyer.
+    links: BTreeMap<BuyerId, Links>,
     /// Who is linked to a buyer.
     linked_to: BTreeMap<BuyerId, BTreeSet<BuyerId>>,
 }
