@@ -37,7 +37,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use event_log::{
-    Append, EventLog, Head, InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Snapshot, WholeLog,
+    Append, EventLog, Head, InboxFilter, InboxRow, InboxTally, LogError, NumberKind, NumberRow, Snapshot,
+    Spans, WholeLog,
 };
 use events::RecordedEvent;
 use sqlx::{
@@ -237,6 +238,10 @@ impl EventLog for PostgresLog {
         limit: usize,
     ) -> Result<Vec<InboxRow>, LogError> {
         inbox::list(&mut *self.reader().await?, merchant, filter, limit).await
+    }
+
+    async fn tally_inbox(&self, merchant: &MerchantId, spans: &Spans) -> Result<Vec<InboxTally>, LogError> {
+        inbox::tally(&mut *self.reader().await?, merchant, spans).await
     }
 
     async fn find_numbers(

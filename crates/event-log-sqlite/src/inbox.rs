@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use event_log::{InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Verdict};
+use event_log::{InboxFilter, InboxRow, InboxTally, LogError, NumberKind, NumberRow, Spans, Verdict};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use vocabulary::{MerchantId, MessageId, Position, Timestamp};
 
@@ -101,6 +101,49 @@ pub(crate) fn listing(
     query.push(" ORDER BY received_at DESC, message DESC LIMIT ");
     query.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     Ok(query)
+}
+
+/// Each message finds its first event by its place; what is sealed is not read.
+const TALLY: &str = "
+SELECT received_at / ?4, account, verdict, COUNT(*), MIN(received_at), MAX(received_at), COUNT(first_position),
+       COALESCE(SUM(MAX(e.recorded_at - i.received_at, 0) / 1000), 0),
+       COALESCE(MAX(MAX(e.recorded_at - i.received_at, 0) / 1000), 0),
+       COALESCE(MAX(last_position), 0)
+FROM inbox AS i LEFT JOIN event AS e ON e.merchant = i.merchant AND e.position = i.first_position
+WHERE i.merchant = ?1 AND received_at >= ?2 AND received_at < ?3
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+
+/// Counts messages by span, account and verdict.
+pub(crate) async fn tally(
+    connection: &mut SqliteConnection,
+    merchant: &MerchantId,
+    spans: &Spans,
+) -> Result<Vec<InboxTally>, LogError> {
+    let rows = sqlx::query(TALLY)
+        .bind(merchant.as_str())
+        .bind(spans.from.micros())
+        .bind(spans.until.micros())
+        .bind(spans.every_micros())
+        .fetch_all(connection)
+        .await
+        .map_err(store)?;
+    rows.iter().map(|row| tally_of(row, spans)).collect()
+}
+
+fn tally_of(row: &SqliteRow, spans: &Spans) -> Result<InboxTally, LogError> {
+    let number = |column: usize| row.try_get::<i64, _>(column).map_err(store);
+    Ok(InboxTally {
+        from: Timestamp::from_micros(number(0)?.saturating_mul(spans.every_micros())),
+        account: parsed(row, 1, "account")?,
+        verdict: word(row, 2, "verdict", Verdict::parse)?,
+        messages: from_sql(number(3)?)?,
+        first_at: Timestamp::from_micros(number(4)?),
+        last_at: Timestamp::from_micros(number(5)?),
+        caused: from_sql(number(6)?)?,
+        lag_ms_sum: from_sql(number(7)?)?,
+        lag_ms_max: from_sql(number(8)?)?,
+        last_position: Position(from_sql(number(9)?)?),
+    })
 }
 
 /// Where numbers were first used.

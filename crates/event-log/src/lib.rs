@@ -12,6 +12,7 @@
 pub mod conformance;
 mod copy;
 mod rows;
+mod tally;
 
 use async_trait::async_trait;
 use events::RecordedEvent;
@@ -20,6 +21,7 @@ use vocabulary::{Epoch, MerchantId, MessageId, Position, StreamId, StreamVersion
 
 pub use copy::{Copied, CopyError, WholeLog, copy};
 pub use rows::{Head, InboxFilter, InboxRow, NumberKind, NumberRow, Snapshot, Verdict};
+pub use tally::{InboxTally, Spans, tally_by_pages};
 
 /// What one merchant adds in one atomic step. Everything is stored, or nothing.
 #[derive(Debug, Clone)]
@@ -167,6 +169,12 @@ pub trait EventLog: Send + Sync + 'static {
         filter: &InboxFilter,
         limit: usize,
     ) -> Result<Vec<InboxRow>, LogError>;
+
+    /// Counts stored messages by span, account and verdict, in that order; without opening one. Those that came in
+    /// while this runs may be missing. A backend that can count says so itself: this reads every message.
+    async fn tally_inbox(&self, merchant: &MerchantId, spans: &Spans) -> Result<Vec<InboxTally>, LogError> {
+        tally_by_pages(self, merchant, spans).await
+    }
 
     /// Where these numbers were first used; missing ones are absent. Each key is (kind, namespace, number).
     async fn find_numbers(

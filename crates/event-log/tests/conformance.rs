@@ -49,5 +49,7 @@ is_told_apart! {
     a_log_that_lists_oldest_first_fails: ListsOldestFirst by messages_are_listed_newest_first;
     a_log_that_counts_from_the_wrong_instant_fails:
         CountsFromTheWrongInstant by the_position_at_an_instant_is_the_last_recorded_by_then;
+    a_log_that_counts_later_messages_fails:
+        CountsWhatComesLater by messages_are_counted_by_span_account_and_verdict;
     a_log_that_adds_snapshots_fails: AddsSnapshots by a_snapshot_replaces_the_one_before;
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use engine::Engine;
 use metrics_exporter_prometheus::PrometheusHandle;
-use projection::{Projections, Views};
+use projection::{Projection, Projections, Views};
 use tokio::sync::{Mutex, Semaphore};
 use vocabulary::{Account, MerchantId, Position};
 
@@ -126,6 +126,15 @@ impl Api {
                     .detail(format!("read models lack {events} events of the log")))
             }
         }
+    }
+
+    /// The live rows. Those of these projections that count messages are counted up to now first.
+    pub(crate) async fn live(&self, projections: &[&str]) -> Result<Arc<Views>, Problem> {
+        let counts = |it: &Arc<dyn Projection>| it.tallies().is_some() && projections.contains(&it.name());
+        if self.views().projections().iter().any(counts) {
+            self.views().tally(self.engine.log().as_ref(), self.merchant(), None).await?;
+        }
+        Ok(self.views().clone())
     }
 
     /// The connected accounts, and whose order numbers each shares.

@@ -77,7 +77,11 @@ impl Asked {
             None if effective.is_none() => return Ok(None),
             None => Moment::Position(Position(u64::MAX)).position(api).await?,
         };
-        Ok(Some(Cut { position, effective }))
+        let received = match self.as_of {
+            Some(Moment::Instant(at)) => Some(at),
+            _ => None,
+        };
+        Ok(Some(Cut { position, effective, received }))
     }
 }
 

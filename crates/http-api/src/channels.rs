@@ -1,12 +1,11 @@
 //! Channel protocols and connected shop accounts.
 
 use axum::{Json, extract::State, response::Response};
-use domain::{Decider, channel as channel_domain};
 use engine::{Connection, OperatorCommand};
 use ring::digest;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use vocabulary::{Account, ChannelCode, Currency, Reason, Secret, ShopId, Sku, StreamVersion};
+use vocabulary::{Account, ChannelCode, Currency, Reason, Secret, ShopId, Sku};
 
 use crate::{
     api::Shared,
@@ -17,9 +16,6 @@ use crate::{
     problem::Problem,
     table,
 };
-
-/// Events of an account's stream that are read at once.
-const PAGE: usize = 5_000;
 
 /// A question that wants to see at least this position.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -212,32 +208,20 @@ pub(crate) struct OfAccount {
     account: Account,
 }
 
-/// The items an account sells. Read from the account's own history.
-#[utoipa::path(get, path = "/v1/listings", tag = "channels", params(OfAccount), responses((status = 200, body = Value)))]
+/// The items an account sells, as of everything that was recorded when it was asked.
+#[utoipa::path(get, path = "/v1/listings", tag = "channels", params(OfAccount),
+    responses((status = 200, body = Value), (status = 404)))]
 pub(crate) async fn listings(
     State(api): State<Shared>,
     Params(OfAccount { account }): Params<OfAccount>,
 ) -> Result<Json<Value>, Problem> {
-    let state = channel_state(&api, &account).await?;
-    let listings: Vec<Value> =
-        state.listings().map(|(item, sku)| json!({ "account": account, "item": item, "sku": sku })).collect();
-    Ok(Json(json!({ "listings": listings })))
-}
-
-/// The set-up of an account, from its stream.
-async fn channel_state(api: &Shared, account: &Account) -> Result<channel_domain::State, Problem> {
-    let (stream, mut from) = (account.stream(), StreamVersion(0));
-    let mut state = channel_domain::State::default();
-    loop {
-        let page = api.engine.log().read_stream(api.merchant(), &stream, from, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        from = StreamVersion(last.version.0 + 1);
-        for event in &page {
-            channel_domain::Channel::evolve(&mut state, &event.fact()?);
-        }
-    }
-    if from.0 == 0 {
+    if api.engine.adapter(&account).is_none() {
         return Err(Problem::rejected(Reason::UnknownChannel, format!("{account} is not connected")));
     }
-    Ok(state)
+    // Who has just mapped an item sees it.
+    api.caught_up(Some(api.log_head().await?.0)).await?;
+    let listed = projection_quotas::listings(api.views().reader(), api.merchant(), &account).await?;
+    let listings: Vec<Value> =
+        listed.iter().map(|(item, sku)| json!({ "account": account, "item": item, "sku": sku })).collect();
+    Ok(Json(json!({ "listings": listings })))
 }

@@ -57,7 +57,7 @@ pub(crate) async fn export(
     let format = Format::from(wanted.format);
     let views = match asked.cut(&api).await? {
         Some(cut) => folded(&api, &needed(&source), cut).await?,
-        None => api.views().clone(),
+        None => api.live(&source.reads).await?,
     };
     let (file, Exported { rows, head }) = write(&api, &views, &source, format).await?;
     let (views, format_name) = (vec![source.name.to_owned()], format.as_str().to_owned());

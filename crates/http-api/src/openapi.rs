@@ -152,8 +152,8 @@ pub fn openapi() -> OpenApi {
 }
 
 /// The routes of an API. Add nothing behind it that needs a token: that is decided here.
-pub fn router(api: Api) -> Router {
-    let api: Shared = Arc::new(api);
+pub fn router(api: impl Into<Arc<Api>>) -> Router {
+    let api: Shared = api.into();
     let bounded = |routes: Routes| {
         let timed = middleware::from_fn_with_state(api.clone(), edge::bound_time);
         Router::from(routes.route_layer(timed))

@@ -127,6 +127,10 @@ impl Problem {
     pub(crate) fn is_ours(&self) -> bool {
         self.kind.status >= 500
     }
+    /// Its stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.kind.code
+    }
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self

@@ -60,7 +60,7 @@ pub(crate) async fn sql(
     let asked = Asked { as_of: query.as_of, effective: query.effective };
     let views = match asked.cut(&api).await? {
         Some(cut) => folded(&api, &[], cut).await?,
-        None => api.views().clone(),
+        None => api.live(&named(&api, &query.query)).await?,
     };
     let given_up = GivenUp(Arc::new(AtomicBool::new(false)));
     let question = Question {
@@ -90,6 +90,13 @@ pub(crate) async fn sql(
     metrics::counter!("kami_sql_total", "end" => outcome.as_ref().map_or_else(code, |_| "done")).increment(1);
     let Answer { sheet, head, .. } = outcome.map_err(told)?;
     answer(&api, query.format, &sheet, head, log_head)
+}
+
+/// The projections of which a query names a table or view, or a word that holds its name.
+fn named(api: &Api, query: &str) -> Vec<&'static str> {
+    let query = query.to_ascii_lowercase();
+    let all = analyst::sources(api.views().projections()).into_iter();
+    all.filter(|source| query.contains(source.name)).flat_map(|source| source.reads).collect()
 }
 
 fn answer(

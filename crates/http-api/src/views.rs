@@ -148,7 +148,7 @@ pub(crate) async fn rows(
     let asked = Asked { as_of: wanted.as_of, effective: wanted.effective };
     let views = match asked.cut(&api).await? {
         Some(cut) => folded(&api, &needed(&source), cut).await?,
-        None => api.views().clone(),
+        None => api.live(&source.reads).await?,
     };
     let mut conn = views.reader().acquire().await?;
     let page = page(&mut conn, api.merchant(), &source, &filters, after.as_deref(), limit).await?;

@@ -41,6 +41,7 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
 pub(crate) fn projections() -> Vec<Arc<dyn Projection>> {
     vec![
         // They fold side by side and are written in this order: the one that folds longest comes last.
+        Arc::new(projection_inbox::Inbox),
         Arc::new(projection_journeys::Journeys),
         Arc::new(projection_quotas::Quotas),
         Arc::new(projection_insight::Insight),

@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Show what changed in a table or view between two positions of the log.
     #[command(after_help = "Example:\n  kami diff 100 250 --view fct_order")]
     Diff(Diff),
+    /// Forecasts, buyers' worth, attribution, lost sales: fit one now, list what was fitted last.
+    #[command(subcommand)]
+    Model(Model),
     /// Do a part of the work in a process of its own, from the events on NATS.
     #[command(subcommand)]
     Worker(Worker),
@@ -157,6 +160,29 @@ pub(crate) struct ImportKeys {
     pub(crate) unit_cost_minor: Option<i64>,
     /// The file; `-` for standard input.
     pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Model {
+    /// Fit one through a running Kami, and record what came of it.
+    #[command(after_help = "Example:\n  kami model fit ltv")]
+    Fit(FitModel),
+    /// The newest fit of each.
+    #[command(after_help = "Example:\n  kami model list --json")]
+    List(Json),
+}
+
+/// Options of `model fit`.
+#[derive(Debug, Args)]
+pub(crate) struct FitModel {
+    /// Which.
+    #[arg(value_parser = ["forecast", "ltv", "attribution", "lost_sales"])]
+    pub(crate) model: String,
     #[command(flatten)]
     pub(crate) server: Server,
     #[command(flatten)]

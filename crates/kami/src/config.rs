@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) effects_attempts_max: u32,
     pub(crate) effects_backoff_ms: u64,
     pub(crate) effects_backoff_max_ms: u64,
+    /// The hour in Shanghai; `None` where models are not fitted by themselves.
+    pub(crate) nightly_hour: Option<u8>,
 }
 
 /// What makes a process one of several nodes.
@@ -139,6 +141,7 @@ impl Config {
         if merchants.len() > 1 && cluster.is_none() {
             read.problems.push("merchants: more than one need cluster.node".to_owned());
         }
+        let nightly_hour = number(&mut read, "models.nightly_hour", -1..=23);
         match merchant {
             Ok(merchant) if read.problems.is_empty() => Ok(Self {
                 data,
@@ -162,6 +165,7 @@ impl Config {
                 effects_attempts_max: u32::try_from(attempts).unwrap_or(1),
                 effects_backoff_ms: backoff.unsigned_abs(),
                 effects_backoff_max_ms: backoff_max.unsigned_abs(),
+                nightly_hour: u8::try_from(nightly_hour).ok(),
             }),
             _ => Err(ConfigErrors(read.problems)),
         }

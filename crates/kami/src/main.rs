@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod http_client;
 mod log;
+mod nightly;
 mod node;
 mod publishing;
 mod retail;

@@ -95,10 +95,12 @@ fn start_comes_back_after_a_kill_and_after_a_stop() {
 }
 
 #[test]
-fn a5_a7_s1_read_finds_every_order_and_makes_the_same_read_models_anew() {
+fn a5_a7_s1_s3_read_finds_every_order_and_its_past_and_makes_the_same_read_models_anew() {
     let times = ["find_number_p95_ms", "find_id_p95_ms", "find_key_p95_ms", "find_buyer_p95_ms"];
     let sums = ["sales_month_p95_ms", "sales_sku_p95_ms", "sales_year_p95_ms", "remade_s_per_million"];
-    let figures = bench("read", "1500", &[times, sums].concat());
+    let steps = ["order_step_p50_ms", "order_step_p95_ms", "order_step_max_ms", "order_steps"];
+    let figures = bench("read", "1500", &[times, sums, steps].concat());
+    assert_eq!((&figures["order_steps"], &figures["steps_missed"]), (&500.into(), &0.into()), "{figures}");
     assert!(figures["orders_in_log"].as_u64() >= Some(1_500), "{figures}");
     assert_eq!(
         (&figures["finds_missed"], &figures["digests_differing"]),

@@ -18,11 +18,14 @@ pub struct Cut {
     /// How the world was: nothing that happened after this instant, by the clock of whoever reported it. Reports
     /// that came late are in.
     pub effective: Option<Timestamp>,
+    /// What had come in: no message after this instant is counted; where none is given, none that came in after the
+    /// event at the position was recorded.
+    pub received: Option<Timestamp>,
 }
 
 impl From<Position> for Cut {
     fn from(position: Position) -> Self {
-        Self { position, effective: None }
+        Self { position, effective: None, received: None }
     }
 }
 
@@ -49,7 +52,24 @@ pub async fn fold_as_of(
         let happened = |at: Timestamp| cut.effective.is_none_or(|until| at <= until);
         follower.apply_those(events, |event| happened(event.occurred_at)).await?;
     }
+    // Several may be kept for a while: what folding needed of the cache, asking does not.
+    sqlx::query("PRAGMA shrink_memory").execute(&views.writer).await?;
+    if views.projections().iter().any(|projection| projection.tallies().is_some()) {
+        let until = received(log, merchant, cut).await?;
+        views.tally(log, merchant, Some(until)).await?;
+    }
     Ok(views)
+}
+
+/// The last instant whose messages count.
+async fn received(log: &dyn EventLog, merchant: &MerchantId, cut: Cut) -> Result<Timestamp, ViewsError> {
+    if let Some(at) = cut.received.or(cut.effective) {
+        return Ok(at);
+    }
+    let last = log.read_log(merchant, Position(cut.position.0.saturating_sub(1)), 1).await?;
+    let head = log.head(merchant).await?.map(|head| head.recorded_at);
+    // A position beyond the log's end is its end.
+    Ok(last.first().map(|event| event.recorded_at).or(head).unwrap_or(Timestamp::from_micros(0)))
 }
 
 /// The rows as we knew them at an instant, by our own clock, and the position that was.
@@ -60,7 +80,8 @@ pub async fn fold_as_of_instant(
     at: Timestamp,
 ) -> Result<(Position, Arc<Views>), ViewsError> {
     let position = log.position_at(merchant, at).await?;
-    Ok((position, fold_as_of(log, merchant, projections, position).await?))
+    let cut = Cut { position, effective: None, received: Some(at) };
+    Ok((position, fold_as_of(log, merchant, projections, cut).await?))
 }
 
 /// The rows that come of some events of a log alone, one after the other, in a temporary database.

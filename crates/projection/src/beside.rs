@@ -55,6 +55,13 @@ impl Views {
         let reached = head(&mut conn, merchant, name).await?;
         drop(conn);
         fold_to(&mut follower, log, merchant, reached).await?;
+        if projection.tallies().is_some() {
+            // What came in up to the newest message, here and there.
+            let newest = log.list_inbox(merchant, &event_log::InboxFilter::default(), 1).await?;
+            let until = newest.first().map(|row| row.received_at);
+            self.tally(log, merchant, until).await?;
+            beside.tally(log, merchant, until).await?;
+        }
         let mut conn = self.writer.acquire().await?;
         // Not allowed within a transaction.
         sqlx::query("ATTACH ? AS beside")

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use vocabulary::{MerchantId, Position};
 
-use crate::{Event, Table, Trace, View};
+use crate::{Event, Table, Tallies, Trace, View};
 
 /// A read model: its name, its shape, and how to begin folding it.
 pub trait Projection: Send + Sync + 'static {
@@ -22,6 +22,10 @@ pub trait Projection: Send + Sync + 'static {
     /// How the events behind a row are found, for tables and views where a column does not say it: see [`Trace`].
     fn traces(&self) -> &'static [Trace] {
         &[]
+    }
+    /// The one of its tables, if any, that counts messages and that no fold writes: see [`Views::tally`](crate::Views::tally).
+    fn tallies(&self) -> Option<Tallies> {
+        None
     }
     /// A fold for one merchant with nothing in memory: it reads the rows it needs from its tables.
     fn start(&self, merchant: &MerchantId) -> Box<dyn Fold>;

@@ -32,6 +32,28 @@ pub struct Demand {
     pub(crate) units: BTreeMap<i64, u32>,
     /// Times without stock, in order.
     pub(crate) outages: Vec<Outage>,
+    /// Attempts that were refused, in order.
+    refused: Vec<Refused>,
+}
+
+/// An attempt that was refused: when, and its units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refused {
+    at_secs: i64,
+    units: u32,
+    /// Those that came through later: all or none.
+    returned: u32,
+}
+
+/// A time without stock, as whoever counts the stock knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Empty {
+    /// When it began, in seconds since 1970.
+    pub from_secs: i64,
+    /// When it ended; none while it lasts.
+    pub to_secs: Option<i64>,
+    /// Why there was none: `out_of_stock` or `quota_exhausted`.
+    pub cause: String,
 }
 
 /// A time without stock.
@@ -74,13 +96,28 @@ impl Demand {
         &self.outages
     }
 
-    /// Replaces the times without stock, as whoever keeps count of the stock knows them better.
-    pub fn with_outages(self, outages: Vec<Outage>) -> Self {
-        Self { outages, ..self }
+    /// Replaces the times without stock, as whoever counts the stock knows them better: nobody needs to be refused for
+    /// one to begin, and an attempt for more than there is does not make one. They come in order and do not overlap.
+    /// Refused attempts belong to the time in which they came.
+    pub fn with_outages(mut self, times: Vec<Empty>) -> Self {
+        let outage = |Empty { from_secs, to_secs, cause }: Empty| {
+            let within = |it: &&Refused| it.at_secs >= from_secs && to_secs.is_none_or(|to| it.at_secs < to);
+            let refused: Vec<&Refused> = self.refused.iter().filter(within).collect();
+            let sum = |units: fn(&Refused) -> u32| {
+                refused.iter().fold(0_u32, |sum, refused| sum.saturating_add(units(refused)))
+            };
+            let (refused_units, returned_units) = (sum(|it| it.units), sum(|it| it.returned));
+            Outage { from_secs, to_secs, cause, refused_units, returned_units }
+        };
+        self.outages = times.into_iter().map(outage).collect();
+        self
     }
 
     /// Begins, goes on with or ends a time without stock.
     fn take_in(&mut self, at: i64, sign: &Sign) {
+        if let Sign::Refused { units, returned, .. } = sign {
+            self.refused.push(Refused { at_secs: at, units: *units, returned: *returned });
+        }
         let open = self.outages.last_mut().filter(|outage| outage.to_secs.is_none());
         match (sign, open) {
             (Sign::Sold | Sign::Supplied, Some(outage)) => outage.to_secs = Some(at),

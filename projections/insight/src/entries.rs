@@ -7,7 +7,7 @@ use projection::{ApplyError, Event, Rows, Value};
 use sqlx::SqliteConnection;
 use vocabulary::{Account, BatchId, BuyerId, KeyRef, MerchantId, Money, OrderId, Sku};
 
-use crate::{demand::kind, tables};
+use crate::{demand::kind, identity, tables};
 
 /// The entries of a batch, on their way to their tables.
 pub(crate) struct Entries {
@@ -19,6 +19,7 @@ pub(crate) struct Entries {
     demand: Rows,
     touches: Rows,
     journeys: Rows,
+    identities: Rows,
 }
 
 impl Entries {
@@ -33,6 +34,7 @@ impl Entries {
             demand: rows(&tables::DEMAND),
             touches: rows(&tables::TOUCH),
             journeys: rows(&tables::JOURNEY_ORDER),
+            identities: rows(&tables::IDENTITY),
         }
     }
 
@@ -74,15 +76,23 @@ impl Entries {
                 self.cuts.push(event.position, values);
             }
             Fact::TouchRecorded(fact) => {
-                let (journey, account) = (fact.journey.as_str(), fact.account.as_str());
-                let values =
-                    [event.position.into(), journey.into(), account.into(), event.occurred_at.into()];
+                let values = [
+                    event.position.into(),
+                    fact.journey.as_str().into(),
+                    fact.account.as_str().into(),
+                    event.occurred_at.into(),
+                    fact.buyer.as_ref().map(BuyerId::as_str).into(),
+                ];
                 self.touches.push(event.position, values);
             }
             Fact::JourneyOrdered(fact) => {
                 let values = [event.position.into(), Value::text(fact.order), fact.journey.as_str().into()];
                 self.journeys.push(event.position, values);
             }
+            Fact::BuyerRegistered(fact) => identity::named(&mut self.identities, event, &fact.buyer),
+            Fact::IdentityLinked(fact) => identity::linked(&mut self.identities, event, fact),
+            Fact::IdentityUnlinked(fact) => identity::unlinked(&mut self.identities, event, fact),
+            Fact::BuyerErased(fact) => identity::erased(&mut self.identities, event, &fact.buyer),
             _ => {}
         }
     }
@@ -187,6 +197,7 @@ impl Entries {
             &mut self.demand,
             &mut self.touches,
             &mut self.journeys,
+            &mut self.identities,
         ];
         for rows in tables {
             rows.write(conn).await?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The version of what fits: it counts up whenever the same log would give other parameters.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Fits how often and how much persons buy, to the [`crate::purchases`] known at the position. What was seen ends with
 /// `until_secs` (seconds since 1970), or with the last purchase. It takes long where there are many persons.

@@ -3,11 +3,7 @@
 use sqlx::{Row, SqliteExecutor};
 use vocabulary::{Account, BuyerId, Currency, MerchantId, OrderId, ParseError, Position};
 
-/// Whom a buyer's purchases belong to: the one place to change when several pseudonyms are found to be one person.
-/// Until then every pseudonym is a person of its own.
-pub fn person_of(buyer: &BuyerId) -> BuyerId {
-    buyer.clone()
-}
+use crate::identity::Identities;
 
 /// A paid order, as it was known at a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +49,13 @@ LEFT JOIN cut ON cut.channel = o.channel
 WHERE o.merchant = ?1 AND o.entry_pos <= ?2 AND money.net_fen > 0 AND money.paid_epoch IS NOT NULL
 ORDER BY o.order_id";
 
-/// The paid orders that were not wholly refunded, as known at the position, by order id.
+/// The paid orders that were not wholly refunded, as known at the position, by order id. `known` says who is whom
+/// there.
 pub async fn purchases(
     db: impl SqliteExecutor<'_>,
     merchant: &MerchantId,
     at: Position,
+    known: &Identities,
 ) -> Result<Vec<Purchase>, sqlx::Error> {
     let rows = sqlx::query(PURCHASES).bind(merchant.as_str()).bind(bound(at)).fetch_all(db).await?;
     let purchase = |row: sqlx::sqlite::SqliteRow| {
@@ -66,7 +64,7 @@ pub async fn purchases(
         Ok(Purchase {
             order: row.try_get::<&str, _>(0)?.parse().map_err(damaged)?,
             account: row.try_get::<&str, _>(1)?.parse().map_err(damaged)?,
-            person: buyer.as_ref().map(person_of),
+            person: buyer.map(|buyer| known.person_of(&buyer)),
             currency: row.try_get::<&str, _>(3)?.parse().map_err(damaged)?,
             paid_secs: row.try_get(4)?,
             net_minor: row.try_get(5)?,

@@ -1,6 +1,6 @@
 //! What times without stock cost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use events::policy::SalesLost;
 use models::{
@@ -57,20 +57,18 @@ pub async fn unit_margins(
     Ok(margins)
 }
 
-/// A time without stock that was assessed: item, account and when it began, in seconds since 1970.
-pub type Assessed = (Sku, Account, i64);
+/// Up to when times without stock were assessed, in seconds since 1970. Those of one item and account do not overlap.
+pub type Assessed = BTreeMap<(Sku, Account), i64>;
 
-/// The times that were assessed already.
-pub async fn assessed(
-    db: impl SqliteExecutor<'_>,
-    merchant: &MerchantId,
-) -> Result<BTreeSet<Assessed>, sqlx::Error> {
-    let sql = "SELECT sku, channel, from_epoch FROM mart_stockout WHERE merchant = ?";
+/// What was assessed already.
+pub async fn assessed(db: impl SqliteExecutor<'_>, merchant: &MerchantId) -> Result<Assessed, sqlx::Error> {
+    let sql =
+        "SELECT sku, channel, MAX(to_epoch) FROM mart_stockout WHERE merchant = ? GROUP BY sku, channel";
     let rows = sqlx::query(sql).bind(merchant.as_str()).fetch_all(db).await?;
     let one = |row: sqlx::sqlite::SqliteRow| {
         let sku = row.try_get::<&str, _>(0)?.parse().map_err(damaged)?;
         let account = row.try_get::<&str, _>(1)?.parse().map_err(damaged)?;
-        Ok((sku, account, row.try_get(2)?))
+        Ok(((sku, account), row.try_get(2)?))
     };
     rows.into_iter().map(one).collect()
 }
@@ -79,14 +77,14 @@ pub async fn assessed(
 pub fn assess(
     demand: &BTreeMap<(Sku, Account), Demand>,
     margins: &BTreeMap<(Sku, Account), UnitMargin>,
-    known: &BTreeSet<Assessed>,
+    known: &Assessed,
     at: Position,
 ) -> Vec<SalesLost> {
     let mut lost = Vec::new();
-    for ((sku, account), demand) in demand {
+    for (of, demand) in demand {
+        let ((sku, account), margin) = (of, margins.get(of));
         for outage in &demand.outages {
-            let is_known = known.contains(&(sku.clone(), account.clone(), outage.from_secs));
-            let margin = margins.get(&(sku.clone(), account.clone()));
+            let is_known = known.get(of).is_some_and(|until| outage.from_secs < *until);
             let Some(to) = outage.to_secs.filter(|to| !is_known && *to > outage.from_secs) else { continue };
             let Some(estimate) = estimate(demand, outage, to, margin) else { continue };
             lost.push(SalesLost {

@@ -10,6 +10,7 @@ use vocabulary::{Account, BuyerId, Currency, MerchantId, Position};
 
 use crate::{
     history::{Purchase, business_day, purchases},
+    identity::{Identities, identities},
     marts,
 };
 
@@ -123,11 +124,14 @@ pub(crate) async fn refresh(
     conn: &mut SqliteConnection,
 ) -> Result<(), ApplyError> {
     let params = LtvParams::from_params(&fitted.params).map_err(|why| ApplyError::event(position, why))?;
-    let bought = purchases(&mut *conn, merchant, fitted.fit_pos).await?;
-    sqlx::query("DELETE FROM mart_ltv WHERE merchant = ?")
-        .bind(merchant.as_str())
-        .execute(&mut *conn)
-        .await?;
+    let known = identities(&mut *conn, merchant, fitted.fit_pos).await?;
+    let bought = purchases(&mut *conn, merchant, fitted.fit_pos, &known).await?;
+    for table in
+        ["DELETE FROM mart_ltv WHERE merchant = ?", "DELETE FROM dim_insight_person WHERE merchant = ?"]
+    {
+        sqlx::query(table).bind(merchant.as_str()).execute(&mut *conn).await?;
+    }
+    keep_persons(merchant, &known, fitted.fit_pos, position, conn).await?;
     let mut rows = Rows::new(&marts::LTV, merchant);
     for person in persons(&bought, params.until_secs) {
         let expected = params.often.expected(&person.history, AHEAD_DAYS / WEEK_DAYS);
@@ -148,6 +152,21 @@ pub(crate) async fn refresh(
             fitted.fit_pos.into(),
         ];
         rows.push(position, values);
+    }
+    rows.write(conn).await
+}
+
+/// Keeps who was whom, so that a row leads back to the orders of all of a person's buyers.
+async fn keep_persons(
+    merchant: &MerchantId,
+    known: &Identities,
+    fit_pos: Position,
+    position: Position,
+    conn: &mut SqliteConnection,
+) -> Result<(), ApplyError> {
+    let mut rows = Rows::new(&marts::PERSON, merchant);
+    for (buyer, person) in known.joined() {
+        rows.push(position, [buyer.as_str().into(), person.as_str().into(), fit_pos.into()]);
     }
     rows.write(conn).await
 }

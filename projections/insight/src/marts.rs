@@ -2,7 +2,7 @@
 
 use projection::{Column, Kind, Table};
 
-use Kind::{At, Date, Flag, Int, Real, Text};
+use Kind::{At, Date, Flag, Int, Json, Real, Text};
 
 const MODEL_VERSION: Column =
     Column::new("model_version", Int, "The version of the model's code.", "模型代码版本。");
@@ -125,7 +125,12 @@ pub(crate) static LTV: Table = Table {
     zh: "按最近一次 ltv 模型拟合，一个人未来的价值。",
     key: 1,
     columns: &[
-        Column::new("person_id", Text, "The person.", "人。"),
+        Column::new(
+            "person_id",
+            Text,
+            "The person: the oldest of their buyers, by the links that held at fit_pos.",
+            "自然人：按 fit_pos 时有效的关联，其最早买家的编号。",
+        ),
         Column::new("first_channel", Text, "The account they first bought on.", "首购渠道账号。"),
         Column::new("cohort_month", Text, "The month of their first purchase, yyyy-mm.", "首购月份。"),
         Column::new(
@@ -170,6 +175,49 @@ pub(crate) static LTV: Table = Table {
     ],
     indexes: &[],
     clustered: true,
+};
+
+pub(crate) static MODEL: Table = Table {
+    name: "ops_model",
+    en: "The newest fit of a model, or what it issued last.",
+    zh: "模型的最近一次拟合或发布。",
+    key: 1,
+    columns: &[
+        Column::new(
+            "model",
+            Text,
+            "forecast, ltv, attribution or lost_sales.",
+            "模型：forecast、ltv、attribution、lost_sales。",
+        ),
+        MODEL_VERSION,
+        FIT_POS,
+        Column::new("fitted_at", At, "When it was recorded.", "记录时间。"),
+        Column::new(
+            "rows_count",
+            Int,
+            "What it was fitted to: persons, or purchases; none for the others.",
+            "拟合所用行数：人数或购买数；其他模型为空。",
+        )
+        .nullable(),
+        Column::new("params", Json, "Its parameters; none for the others.", "参数；其他模型为空。")
+            .nullable(),
+    ],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static PERSON: Table = Table {
+    name: "dim_insight_person",
+    en: "Which person a buyer was when `ltv` was fitted last, where it is another buyer's name.",
+    zh: "最近一次 ltv 拟合时买家所属的自然人（仅列与本编号不同者）。",
+    key: 1,
+    columns: &[
+        Column::new("buyer_id", Text, "The buyer's pseudonym.", "买家编号。"),
+        Column::new("person_id", Text, "The person.", "自然人编号。"),
+        FIT_POS,
+    ],
+    indexes: &[(&["person_id"], "")],
+    clustered: false,
 };
 
 pub(crate) static ATTRIBUTION: Table = Table {

@@ -156,6 +156,9 @@ pub(crate) static TOUCH: Table = Table {
         Column::new("journey_id", Text, "The journey.", "旅程编号。").fixed(),
         Column::new("channel", Text, "The account, channel/shop.", "渠道账号。").fixed(),
         Column::new("happened_at", At, "When.", "时间。").fixed(),
+        Column::new("buyer_id", Text, "The buyer's pseudonym, where known.", "买家编号（如有）。")
+            .nullable()
+            .fixed(),
     ],
     indexes: &[],
     clustered: true,
@@ -167,6 +170,45 @@ pub(crate) static JOURNEY_ORDER: Table = Table {
     zh: "旅程带来的订单。",
     key: 1,
     columns: &[POS, ORDER_ID, Column::new("journey_id", Text, "The journey.", "旅程编号。").fixed()],
+    indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static IDENTITY: Table = Table {
+    name: "fct_insight_identity",
+    en: "What was learnt of who a buyer is, as models see it.",
+    zh: "模型口径的买家身份变化。",
+    key: 1,
+    columns: &[
+        POS,
+        Column::new("buyer_id", Text, "The buyer's pseudonym.", "买家编号。").fixed(),
+        Column::new(
+            "act",
+            Text,
+            "named (for the first time), linked, unlinked or erased.",
+            "named（首次出现）、linked（关联）、unlinked（解除）、erased（抹除）。",
+        )
+        .fixed(),
+        Column::new("id_kind", Text, "The sort of identifier that was linked.", "标识类型。")
+            .nullable()
+            .fixed(),
+        Column::new(
+            "id_hash",
+            Text,
+            "A keyed digest of the identifier; of sort buyer the other buyer's pseudonym.",
+            "标识的带密钥摘要；类型为 buyer 时是对方买家编号。",
+        )
+        .nullable()
+        .fixed(),
+        Column::new(
+            "strength",
+            Text,
+            "strong, medium or search_only.",
+            "强度：strong、medium、search_only。",
+        )
+        .nullable()
+        .fixed(),
+    ],
     indexes: &[],
     clustered: true,
 };

@@ -3,14 +3,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use events::{channel::*, journey::*, order::*, policy::*, pool::*};
+use events::{buyer::*, channel::*, journey::*, order::*, policy::*, pool::*};
 use projection::{
     Views,
     testkit::{Scribe, fold, merchant},
 };
 use projection_insight::{
-    ATTRIBUTION, AttributionSettings, Insight, LTV, LtvParams, Outage, assess, assessed, date, demand,
-    fit_ltv, issue, number, persons, purchases, score, unit_margins, unscored,
+    ATTRIBUTION, AttributionSettings, Empty, Insight, LTV, LtvParams, Purchase, assess, assessed, date,
+    demand, fit_ltv, identities, issue, number, persons, score, unit_margins, unscored,
 };
 use sqlx::Row;
 use vocabulary::*;
@@ -69,6 +69,10 @@ impl Shop {
     }
 
     fn touch(&mut self, journey: &str, account: &str) {
+        self.touched_by(journey, account, None);
+    }
+
+    fn touched_by(&mut self, journey: &str, account: &str, buyer: Option<&str>) {
         let journey: StreamId = journey.parse().unwrap();
         let touch = TouchRecorded {
             journey: journey.clone(),
@@ -78,7 +82,7 @@ impl Shop {
             content: None,
             format: None,
             campaign: None,
-            buyer: None,
+            buyer: buyer.map(|buyer| buyer.parse().unwrap()),
         };
         self.scribe.record(journey, None, touch);
         self.scribe.now = self.scribe.now.plus_secs(DAY);
@@ -87,6 +91,29 @@ impl Shop {
     fn led(&mut self, journey: &str, order: OrderId) {
         let journey: StreamId = journey.parse().unwrap();
         self.scribe.record(journey.clone(), None, JourneyOrdered { journey, order });
+    }
+
+    /// Somebody proves that the second buyer is the first.
+    fn link(&mut self, buyer: &str, to: &str) {
+        let buyer: BuyerId = buyer.parse().unwrap();
+        let linked = IdentityLinked {
+            buyer: buyer.clone(),
+            kind: IdentifierKind::Buyer,
+            identifier: to.into(),
+            scope: None,
+            strength: LinkStrength::Strong,
+            evidence: LinkEvidence::Staff { reason: "asked for".into() },
+            last4: None,
+        };
+        self.scribe.record(buyer.stream(), None, linked);
+    }
+
+    fn unlink(&mut self, buyer: &str, to: &str) {
+        let buyer: BuyerId = buyer.parse().unwrap();
+        let (identifier, reason) = (to.to_owned(), "a mistake".to_owned());
+        let unlinked =
+            IdentityUnlinked { buyer: buyer.clone(), kind: IdentifierKind::Buyer, identifier, reason };
+        self.scribe.record(buyer.stream(), None, unlinked);
     }
 
     fn head(&self) -> Position {
@@ -101,6 +128,12 @@ impl Shop {
     async fn views(&self) -> Arc<Views> {
         fold(Arc::new(Insight), &self.scribe.events).await.unwrap()
     }
+}
+
+/// The purchases known at a position, by whom they were known to be.
+async fn bought(views: &Arc<Views>, at: Position) -> Vec<Purchase> {
+    let known = identities(views.reader(), &merchant(), at).await.unwrap();
+    projection_insight::purchases(views.reader(), &merchant(), at, &known).await.unwrap()
 }
 
 fn ltv_params(until: Timestamp) -> LtvParams {
@@ -156,7 +189,7 @@ async fn a_purchase_earns_what_is_paid_less_refunds_the_accounts_share_and_the_k
 
     let views = shop.views().await;
     let of = async |at| {
-        let bought = purchases(views.reader(), &merchant(), at).await.unwrap();
+        let bought = bought(&views, at).await;
         bought.iter().map(|it| (it.net_minor, it.margin_minor)).collect::<Vec<_>>()
     };
     assert_eq!(of(before).await, [(10_000, 10_000 - 600 - 6_000)]);
@@ -180,7 +213,7 @@ async fn worth_is_computed_from_what_was_known_where_the_model_was_fitted() {
     let sql = "SELECT person_id, first_channel, cohort_month, x, t_x_weeks, T_weeks, p_alive_ratio,
                expected_orders_90d, expected_margin_fen_90d, model_version, fit_pos FROM mart_ltv ORDER BY 1";
     let rows = sqlx::query(sql).fetch_all(views.reader()).await.unwrap();
-    let bought = purchases(views.reader(), &merchant(), fit_pos).await.unwrap();
+    let bought = bought(&views, fit_pos).await;
     let persons = persons(&bought, params.until_secs);
     let ids: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(ids, ["buyer-0a", "buyer-0b"], "the third bought after the fit");
@@ -194,6 +227,88 @@ async fn worth_is_computed_from_what_was_known_where_the_model_was_fitted() {
     assert_eq!(first.get::<f64, _>(7), expected);
     assert_eq!(first.get::<i64, _>(8), margin.round() as i64);
     assert_eq!((first.get::<i64, _>(9), first.get::<u32, _>(10)), (3, fit_pos.0 as u32));
+    let sql = "SELECT model, model_version, fit_pos, rows_count, params ->> '$.alpha' FROM ops_model";
+    let model: (String, i64, i64, i64, f64) = sqlx::query_as(sql).fetch_one(views.reader()).await.unwrap();
+    assert_eq!(model, (LTV.to_owned(), 3, fit_pos.0 as i64, 2, 4.414));
+}
+
+#[tokio::test]
+async fn i3_linked_buyers_are_worth_what_one_person_is_until_the_link_is_taken_back() {
+    let mut shop = Shop::open();
+    let worth = async |shop: &mut Shop| {
+        let params = ltv_params(shop.scribe.now.plus_secs(30 * DAY));
+        shop.fitted(LTV, shop.head(), params.to_params());
+        let views = shop.views().await;
+        let sql = "SELECT person_id, first_channel, x, t_x_weeks FROM mart_ltv ORDER BY 1";
+        let rows = sqlx::query(sql).fetch_all(views.reader()).await.unwrap();
+        rows.iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+            .collect::<Vec<(String, String, i64, f64)>>()
+    };
+    // The second buyer is the older one by purchases, the first by being named.
+    for buyer in ["buyer-0a", "buyer-0b"] {
+        let (buyer, account) = (buyer.parse::<BuyerId>().unwrap(), "taobao/main".parse().unwrap());
+        shop.scribe.record(buyer.stream(), None, BuyerRegistered { buyer, account });
+    }
+    shop.sell("taobao/main", "buyer-0b", 4_000);
+    shop.scribe.now = shop.scribe.now.plus_secs(7 * DAY);
+    shop.sell("own-site/web", "buyer-0a", 2_000);
+    let row = |id: &str, channel: &str, x, weeks| (id.to_owned(), channel.to_owned(), x, weeks);
+    let apart = [row("buyer-0a", "own-site/web", 0, 0.0), row("buyer-0b", "taobao/main", 0, 0.0)];
+    assert_eq!(worth(&mut shop).await, apart);
+
+    shop.link("buyer-0b", "buyer-0a");
+    assert_eq!(worth(&mut shop).await, [row("buyer-0a", "taobao/main", 1, 1.0)]);
+    let views = shop.views().await;
+    let sql = "SELECT buyer_id || ' is ' || person_id FROM dim_insight_person";
+    let joined: Vec<String> = sqlx::query_scalar(sql).fetch_all(views.reader()).await.unwrap();
+    assert_eq!(joined, ["buyer-0b is buyer-0a"]);
+
+    shop.unlink("buyer-0b", "buyer-0a");
+    assert_eq!(worth(&mut shop).await, apart);
+}
+
+#[tokio::test]
+async fn a_link_that_is_not_strong_joins_nobody() {
+    let mut shop = Shop::open();
+    for buyer in ["buyer-0a", "buyer-0b"] {
+        let buyer: BuyerId = buyer.parse().unwrap();
+        let linked = IdentityLinked {
+            buyer: buyer.clone(),
+            kind: IdentifierKind::Device,
+            identifier: "the same".into(),
+            scope: None,
+            strength: LinkStrength::Medium,
+            evidence: LinkEvidence::Staff { reason: "seen".into() },
+            last4: None,
+        };
+        shop.scribe.record(buyer.stream(), None, linked);
+    }
+    let known = identities(shop.views().await.reader(), &merchant(), shop.head()).await.unwrap();
+    let buyer: BuyerId = "buyer-0b".parse().unwrap();
+    assert_eq!(known.person_of(&buyer), buyer);
+}
+
+#[tokio::test]
+async fn what_one_buyer_saw_led_to_what_the_same_person_bought_elsewhere() {
+    let mut shop = Shop::open();
+    shop.touched_by("journey-1", "douyin/live", Some("buyer-0a"));
+    shop.sell("own-site/web", "buyer-0b", 10_000);
+    let credits = async |shop: &mut Shop| {
+        shop.fitted(ATTRIBUTION, shop.head(), AttributionSettings::default().to_params());
+        let views = shop.views().await;
+        let sql = "SELECT channel, credited_net_fen FROM mart_attribution WHERE model = 'linear' ORDER BY 1";
+        let rows = sqlx::query(sql).fetch_all(views.reader()).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect::<Vec<(String, i64)>>()
+    };
+    let credit = |channel: &str, net: i64| (channel.to_owned(), net);
+    let before = credits(&mut shop).await;
+    assert_eq!(before, [credit("douyin/live", 0), credit("own-site/web", 10_000)]);
+    shop.link("buyer-0b", "buyer-0a");
+    let linked = credits(&mut shop).await;
+    assert_eq!(linked, [credit("douyin/live", 5_000), credit("own-site/web", 5_000)]);
+    shop.unlink("buyer-0b", "buyer-0a");
+    assert_eq!(credits(&mut shop).await, before);
 }
 
 #[tokio::test]
@@ -202,7 +317,7 @@ async fn several_purchases_of_a_day_are_one_and_other_currencies_do_not_count() 
     shop.sell("taobao/main", "buyer-0a", 4_000);
     shop.sell("taobao/main", "buyer-0a", 2_000);
     let views = shop.views().await;
-    let mut bought = purchases(views.reader(), &merchant(), shop.head()).await.unwrap();
+    let mut bought = bought(&views, shop.head()).await;
     let mut abroad = bought[1].clone();
     abroad.currency = Currency::USD;
     abroad.paid_secs += 5 * DAY;
@@ -312,7 +427,7 @@ async fn history_taken_over_counts_as_purchases_of_its_time() {
         shop.scribe.record_late(order(number).stream(), Some(&account), past, days * DAY * 1_000);
     }
     let views = shop.views().await;
-    let bought = purchases(views.reader(), &merchant(), shop.head()).await.unwrap();
+    let bought = bought(&views, shop.head()).await;
     let persons = persons(&bought, shop.scribe.now.plus_secs(-200 * DAY).secs());
     assert_eq!(bought.len(), 2, "what brought nothing is no purchase");
     assert_eq!(persons[0].cohort_month, "2024-11");
@@ -359,9 +474,15 @@ async fn demand_is_what_was_asked_for_and_hours_without_stock_are_told_apart() {
     let outage = &demand.outages()[0];
     assert_eq!((outage.from_secs, outage.to_secs), (ten + 4 * hour, Some(ten + 6 * hour)));
     assert_eq!((outage.refused_units, outage.returned_units, outage.cause.as_str()), (5, 1, "out_of_stock"));
-    let counted = Outage { from_secs: ten + 1_800, to_secs: Some(ten + hour), ..outage.clone() };
-    let day = demand.with_outages(vec![counted]).day(number("2026-01-01").unwrap());
+    let counted = |from, to| Empty { from_secs: from, to_secs: Some(to), cause: "out_of_stock".into() };
+    let early = counted(ten + 1_800, ten + hour);
+    // Who was refused as it began is in it, and who was refused as it ended is not.
+    let times = vec![early, counted(ten + 4 * hour, ten + 5 * hour)];
+    let demand = demand.with_outages(times);
+    let day = demand.day(number("2026-01-01").unwrap());
     assert_eq!(day.hours[9..13], [Some(0), None, None, Some(1)]);
+    let units: Vec<_> = demand.outages().iter().map(|it| (it.refused_units, it.returned_units)).collect();
+    assert_eq!(units, [(0, 0), (1, 1)]);
 }
 
 #[tokio::test]
@@ -391,7 +512,7 @@ async fn a_time_without_stock_costs_what_its_hours_would_have_sold_less_what_cam
     let at = shop.head();
     let views = shop.views().await;
     let (demand, _) = demand(views.reader(), &merchant(), at).await.unwrap();
-    let bought = purchases(views.reader(), &merchant(), at).await.unwrap();
+    let bought = bought(&views, at).await;
     let margins = unit_margins(views.reader(), &merchant(), at, &bought).await.unwrap();
     let lost = assess(&demand, &margins, &Default::default(), at);
     assert_eq!(lost.len(), 1);
@@ -465,7 +586,7 @@ async fn a_fit_to_the_same_position_gives_the_same_fact_whatever_came_after() {
     }
     let at = shop.head();
     let fit = async |shop: &Shop| {
-        let bought = purchases(shop.views().await.reader(), &merchant(), at).await.unwrap();
+        let bought = bought(&shop.views().await, at).await;
         fit_ltv(&bought, at, None).unwrap()
     };
     let before = fit(&shop).await;

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use events::{RecordedEvent, channel::*, journey::*, policy::*};
+use events::{Fact, RecordedEvent, buyer::*, channel::*, journey::*, policy::*};
 use projection::{
     Projection,
-    testkit::{Story, check_laws, fold},
+    testkit::{Scribe, Story, check_laws, fold},
 };
 use projection_insight::{ATTRIBUTION, AttributionSettings, Insight, LTV, LtvParams};
 use proptest::prelude::*;
-use vocabulary::{Account, OrderId, Position, StreamId};
+use vocabulary::{Account, BuyerId, OrderId, Position, StreamId};
 
 fn stream(name: &str) -> StreamId {
     name.parse().unwrap()
@@ -37,6 +37,12 @@ fn forecast(day: &str, mean: f64) -> ForecastIssued {
         censored_hours: 2,
         days: vec![ForecastDay { day: day.into(), mean, quantiles }],
     }
+}
+
+/// The buyers who were named, in that order.
+fn buyers(scribe: &Scribe) -> Vec<BuyerId> {
+    let registered = scribe.events.iter().filter(|event| event.type_name == "BuyerRegistered");
+    registered.map(|event| event.stream.as_str().parse().unwrap()).collect()
 }
 
 /// A plausible history, with a journey and a forecast every so often, and models fitted to what came before.
@@ -71,7 +77,7 @@ fn history(seed: u64, events: usize) -> Vec<RecordedEvent> {
                     content: None,
                     format: None,
                     campaign: None,
-                    buyer: None,
+                    buyer: buyers(scribe).last().cloned(),
                 };
                 scribe.record(journey(rounds / 23), Some(&touched), touch);
             }
@@ -84,6 +90,37 @@ fn history(seed: u64, events: usize) -> Vec<RecordedEvent> {
                 }
             }
             12 => _ = scribe.record(stream("policy-forecast"), None, forecast("2026-01-02", rounds as f64)),
+            5 | 19 => {
+                // Two buyers become one person now and then, and are taken apart again.
+                let buyers = buyers(scribe);
+                if let [first, .., last] = buyers.as_slice() {
+                    let (buyer, identifier) = (last.clone(), first.to_string());
+                    let linked = IdentityLinked {
+                        buyer,
+                        kind: IdentifierKind::Buyer,
+                        identifier,
+                        scope: None,
+                        strength: LinkStrength::Strong,
+                        evidence: LinkEvidence::Staff { reason: "test".into() },
+                        last4: None,
+                    };
+                    scribe.record(last.stream(), None, linked);
+                }
+            }
+            7 => {
+                let linked = scribe.events.iter().rev().find_map(|event| match event.fact().unwrap() {
+                    Fact::IdentityLinked(fact) => Some(fact),
+                    _ => None,
+                });
+                if let Some(IdentityLinked { buyer, kind, identifier, .. }) = linked {
+                    let stream = buyer.stream();
+                    let fact = match rounds % 3 {
+                        0 => Fact::from(BuyerErased { buyer, reason: "test".into() }),
+                        _ => IdentityUnlinked { buyer, kind, identifier, reason: "test".into() }.into(),
+                    };
+                    scribe.record(stream, None, fact);
+                }
+            }
             15 => {
                 let scored = ForecastScored {
                     sku: "steam-50".parse().unwrap(),

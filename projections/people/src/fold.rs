@@ -7,6 +7,7 @@ use events::{
     Fact,
     buyer::{IdentifierKind, IdentityLinked, LinkEvidence, LinkStrength},
 };
+use persons::{Joining, Standing};
 use projection::{ApplyError, Event, Fold, Rows, Value, keys_json};
 use serde::de::DeserializeOwned;
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
@@ -14,7 +15,6 @@ use vocabulary::{BuyerId, MerchantId, Position};
 
 use crate::{
     graph::{Buyer, Edge, Graph, other_of},
-    partition::{Joining, Standing},
     tables,
 };
 

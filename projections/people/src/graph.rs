@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::buyer::{IdentifierKind, LinkStrength};
+use persons::{Joining, Partition, Standing};
 use vocabulary::{Account, BuyerId, Position};
-
-use crate::partition::{Joining, Partition, Standing};
 
 /// A link that holds or held.
 #[derive(Debug, Clone)]

@@ -1,21 +1,17 @@
 //! Read model of people: which buyers are one person, by what, and since when.
 //!
-//! Persons are what valid strong links join. Links are taken in the order in which they were made; one that would
-//! give a person two union ids or two verified phones is left for review, and one that would give them more than 12
-//! identifiers (the name on each account counts) or more than 3 phones is quarantined: neither joins. So persons
-//! follow from the links that hold, however those came to be; taking a link back leaves what would be without it.
+//! Persons are what valid strong links join, as [`persons::Partition`] says. So they follow from the links that hold,
+//! however those came to be; taking a link back leaves what would be without it.
 #![warn(missing_docs)]
 
 mod fold;
 mod graph;
-mod partition;
 mod query;
 mod tables;
 
 use projection::{Fold, Projection, Table, Trace, View};
 use vocabulary::MerchantId;
 
-pub use partition::{IDENTIFIERS_MAX, Joining, PHONES_MAX, Partition, Standing};
 pub use query::{Identity, buyers_of, by_digest, hinted, identities, person_of};
 
 static TABLES: [&Table; 2] = [&tables::EDGE, &tables::BUYER];

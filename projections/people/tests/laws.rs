@@ -6,8 +6,9 @@ mod deeds;
 use std::sync::Arc;
 
 use deeds::{Deed, Kept, deed, kept, record};
+use persons::Partition;
 use projection::testkit::{check_laws, plausible_history};
-use projection_people::{Partition, People};
+use projection_people::People;
 use proptest::prelude::*;
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

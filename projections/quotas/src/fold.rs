@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use vocabulary::{Account, BatchId, KeyRef, MerchantId, Position, Sku};
 
 use crate::{
+    listings::Listings,
     pool::{Batch, Holder, Misfit, Place, Pool, Stockout, Unit, available, shared},
     published::Published,
     query::load::{load_pool, load_units},
@@ -25,6 +26,7 @@ pub(crate) struct QuotasFold {
     units: Cache<KeyRef, Unit>,
     rows: TableRows,
     published: Published,
+    listings: Listings,
     /// Batches that changed as a whole: where their units at rest are now, and since when.
     moved_batches: Vec<(BatchId, Place, Position)>,
 }
@@ -54,6 +56,7 @@ impl QuotasFold {
                 stockout: rows(&tables::STOCKOUT),
             },
             published: Published::new(merchant),
+            listings: Listings::new(merchant),
             moved_batches: Vec::new(),
         }
     }
@@ -64,6 +67,7 @@ impl QuotasFold {
             return Ok(());
         }
         self.published.apply(event);
+        self.listings.apply(event);
         for Touched { sku, keys } in touched(event) {
             let pool = self.pools.entry(sku.clone()).or_default();
             pool.touch(event);
@@ -167,6 +171,7 @@ impl Fold for QuotasFold {
             table.write(conn).await?;
         }
         self.published.write(conn).await?;
+        self.listings.write(conn).await?;
         self.units.settle();
         Ok(())
     }

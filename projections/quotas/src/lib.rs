@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod fold;
+mod listings;
 mod pool;
 mod published;
 mod query;
@@ -13,10 +14,11 @@ mod units;
 use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
+pub use listings::listings;
 pub use pool::{available, shared};
-pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, batches, board, key};
+pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, StockoutTime, batches, board, key, stockouts};
 
-static TABLES: [&Table; 7] = [
+static TABLES: [&Table; 8] = [
     &tables::SKU,
     &tables::STOCK,
     &tables::QUOTA,
@@ -24,9 +26,11 @@ static TABLES: [&Table; 7] = [
     &tables::KEY,
     &tables::STOCKOUT,
     &tables::PUBLISHED,
+    &tables::LISTING,
 ];
 
-static TRACES: [Trace; 6] = [
+static TRACES: [Trace; 7] = [
+    Trace::positions("dim_listing", "SELECT :last_pos"),
     Trace::streams("sku_row", "SELECT 'sku-' || :sku"),
     Trace::streams("ops_stock", "SELECT 'pool-' || :sku"),
     Trace::streams("quota_row", "SELECT 'pool-' || :sku"),

@@ -227,3 +227,36 @@ where
 {
     text.parse().map_err(|error: vocabulary::ParseError| sqlx::Error::Decode(error.into()))
 }
+
+/// A time in which an account was unable to sell an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockoutTime {
+    /// When it began, in seconds since 1970.
+    pub from_secs: i64,
+    /// When it ended; none while it lasts.
+    pub to_secs: Option<i64>,
+    /// Whether nothing was in stock at all, for no account.
+    pub is_pool: bool,
+}
+
+/// The times without stock that were known at a position, by item and account, each in order.
+pub async fn stockouts(
+    db: impl SqliteExecutor<'_>,
+    merchant: &MerchantId,
+    at: Position,
+) -> Result<BTreeMap<(Sku, Account), Vec<StockoutTime>>, sqlx::Error> {
+    let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+    // What ended later still lasted then.
+    let sql = "SELECT sku_id, channel_id, from_epoch, CASE WHEN last_pos <= ?2 THEN to_epoch END, cause
+               FROM fct_stockout WHERE merchant = ?1 AND from_pos <= ?2 ORDER BY sku_id, channel_id, from_pos";
+    let mut found: BTreeMap<_, Vec<StockoutTime>> = BTreeMap::new();
+    for row in sqlx::query(sql).bind(merchant.as_str()).bind(at).fetch_all(db).await? {
+        let decode = |error: vocabulary::ParseError| sqlx::Error::Decode(error.into());
+        let sku: Sku = row.try_get::<&str, _>(0)?.parse().map_err(decode)?;
+        let account: Account = row.try_get::<&str, _>(1)?.parse().map_err(decode)?;
+        let is_pool = row.try_get::<&str, _>(4)? == "pool";
+        let time = StockoutTime { from_secs: row.try_get(2)?, to_secs: row.try_get(3)?, is_pool };
+        found.entry((sku, account)).or_default().push(time);
+    }
+    Ok(found)
+}

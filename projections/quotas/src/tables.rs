@@ -193,3 +193,19 @@ pub(crate) static PUBLISHED: Table = Table {
     indexes: &[],
     clustered: true,
 };
+
+pub(crate) static LISTING: Table = Table {
+    name: "dim_listing",
+    en: "One item of an account, and which of ours it stands for.",
+    zh: "渠道账号的一个商品及其对应的 SKU。",
+    key: 2,
+    columns: &[
+        Column::new("channel_id", Text, "The account.", "渠道账号。"),
+        Column::new("item", Text, "The channel's item.", "渠道商品。"),
+        Column::new("sku_id", Text, "Ours; none once it stands for nothing.", "对应 SKU；解除后为空。")
+            .nullable(),
+        Column::new("changed_at", At, "When that was last changed.", "最近变更时间。"),
+    ],
+    indexes: &[],
+    clustered: true,
+};

@@ -157,7 +157,7 @@ async fn a8_rows_as_the_world_was_hold_what_had_happened_even_where_it_was_told_
     assert!(late > 0, "nothing in the history came late");
     let at = world.history[world.history.len() / 2].occurred_at;
     let position = Position(world.history.len() as u64);
-    let cut = Cut { position, effective: Some(at) };
+    let cut = Cut { position, effective: Some(at), received: None };
     let views = fold_as_of(&log, &merchant(), models(), cut).await.unwrap();
     let source = world.source("fct_order_event");
     let mut conn = views.reader().acquire().await.unwrap();
@@ -172,7 +172,7 @@ async fn a8_rows_as_the_world_was_hold_what_had_happened_even_where_it_was_told_
     assert_eq!(found.sheet.rows, wanted);
     drop(conn);
     // Both clocks at once: what we knew at a position of what had happened by an instant.
-    let early = Cut { position: Position(position.0 / 2), effective: Some(at) };
+    let early = Cut { position: Position(position.0 / 2), effective: Some(at), received: None };
     let views = fold_as_of(&log, &merchant(), models(), early).await.unwrap();
     let mut conn = views.reader().acquire().await.unwrap();
     let fewer = page(&mut conn, &merchant(), &source, &[], None, 100_000).await.unwrap();

@@ -23,6 +23,7 @@ pub(crate) struct World {
 
 pub(crate) fn models() -> Vec<Arc<dyn Projection>> {
     vec![
+        Arc::new(projection_inbox::Inbox),
         Arc::new(projection_journeys::Journeys),
         Arc::new(projection_quotas::Quotas),
         Arc::new(projection_insight::Insight),
@@ -40,12 +41,15 @@ pub(crate) fn other() -> MerchantId {
 
 impl World {
     pub(crate) async fn new(events: usize) -> Self {
+        Self::of(plausible_history(7, events)).await
+    }
+
+    pub(crate) async fn of(history: Vec<RecordedEvent>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         // A name with signs that mean something in an address.
         let path = dir.path().join("views #1?%41.db");
         let views = Arc::new(Views::open(&path, models()).await.unwrap());
-        let history = plausible_history(7, events);
-        let mut theirs = plausible_history(8, events);
+        let mut theirs = plausible_history(8, history.len());
         theirs.iter_mut().for_each(|event| event.merchant = other());
         for (merchant, events) in [(merchant(), history.clone()), (other(), theirs)] {
             let mut follower = Follower::new(views.clone(), &merchant).await.unwrap();

@@ -1,9 +1,9 @@
 //! Cases about inbound messages.
 
-use vocabulary::Position;
+use vocabulary::{Position, Timestamp};
 
 use super::{Backend, Scribe, contents, merchant, message};
-use crate::{EventLog, InboxFilter, InboxRow, Verdict};
+use crate::{EventLog, InboxFilter, InboxRow, InboxTally, Spans, Verdict, tally_by_pages};
 
 /// Opens a log with one merchant, `acme`, and messages without events.
 async fn log_with<B: Backend>(backend: &B, place: &B::Place, inbox: Vec<InboxRow>) -> (B::Log, Scribe) {
@@ -178,4 +178,83 @@ pub async fn messages_are_listed_by_the_events_they_caused<B: Backend>(backend: 
         let listed = log.list_inbox(&scribe.merchant, &filter, 10).await.unwrap();
         assert_eq!(ids(&listed), expected, "{first} to {last}");
     }
+}
+
+/// With how long each took until its first event was recorded; bounds are in at their beginning and out at their end.
+pub async fn messages_are_counted_by_span_account_and_verdict<B: Backend>(backend: &B) {
+    let place = backend.place().await;
+    let log = backend.open(&place).await;
+    let mut scribe = Scribe::claim(&log, "acme").await;
+    // The first part is recorded at the scribe's start, the second a second later.
+    let mut part = scribe.part(&[("order-1", 3)]);
+    let mut early = message("early", -100);
+    early.positions = Some((Position(1), Position(2)));
+    let mut slow = message("slow", -2);
+    slow.received_at = Timestamp::from_micros(slow.received_at.micros() - 1_999);
+    slow.positions = Some((Position(3), Position(3)));
+    part.inbox = vec![early.clone(), slow.clone()];
+    log.append(&[part]).await.unwrap();
+    let mut part = scribe.part(&[("order-1", 1)]);
+    let mut of_clock = message("ahead", 30);
+    of_clock.positions = Some((Position(4), Position(4)));
+    let refused = InboxRow { verdict: Verdict::Refused, dedupe_key: None, ..message("refused", 40) };
+    let elsewhere = InboxRow { account: "sandbox/shop-2".parse().unwrap(), ..message("elsewhere", 50) };
+    part.inbox = vec![of_clock.clone(), refused.clone(), elsewhere.clone(), message("later", 300)];
+    log.append(&[part]).await.unwrap();
+
+    let none = |row: &InboxRow, from: Timestamp| InboxTally {
+        from,
+        account: row.account.clone(),
+        verdict: row.verdict,
+        messages: 1,
+        first_at: row.received_at,
+        last_at: row.received_at,
+        caused: 0,
+        lag_ms_sum: 0,
+        lag_ms_max: 0,
+        last_position: Position(0),
+    };
+    // The suite starts on the stroke of a span of a minute.
+    let start = message("start", 0).received_at;
+    let spans = Spans { from: early.received_at, until: start.plus_secs(300), every_secs: 60 };
+    let caused = |tally, lag, last| InboxTally {
+        caused: 1,
+        lag_ms_sum: lag,
+        lag_ms_max: lag,
+        last_position: Position(last),
+        ..tally
+    };
+    let expected = [
+        caused(none(&early, start.plus_secs(-120)), 100_000, 2),
+        caused(none(&slow, start.plus_secs(-60)), 2_001, 3),
+        // A clock that went back makes no time less than none.
+        caused(none(&of_clock, start), 0, 4),
+        none(&refused, start),
+        none(&elsewhere, start),
+    ];
+    assert_eq!(log.tally_inbox(&scribe.merchant, &spans).await.unwrap(), expected);
+    let hour = Spans { every_secs: 3_600, ..spans };
+    let tallies = log.tally_inbox(&scribe.merchant, &hour).await.unwrap();
+    assert_eq!(tallies.iter().map(|tally| tally.messages).collect::<Vec<_>>(), [2, 1, 1, 1]);
+    assert_eq!((tallies[0].lag_ms_sum, tallies[0].lag_ms_max), (102_001, 100_000));
+    let after = Spans { from: start.plus_secs(41), ..spans };
+    assert_eq!(log.tally_inbox(&scribe.merchant, &after).await.unwrap(), expected[4..]);
+    assert_eq!(log.tally_inbox(&merchant("zeta"), &spans).await.unwrap(), []);
+}
+
+/// Many of one instant, and more than are read at once.
+pub async fn counting_messages_is_what_reading_them_all_gives<B: Backend>(backend: &B) {
+    let place = backend.place().await;
+    let verdicts = [Verdict::Accepted, Verdict::Rejected, Verdict::Parked];
+    let row = |n: i64| {
+        let mut row = message(&format!("{n:04}"), if n < 1_300 { 7 } else { n });
+        row.verdict = verdicts[n as usize % 3];
+        row
+    };
+    let (log, scribe) = log_with(backend, &place, (0..2_500).map(row).collect()).await;
+    let start = message("start", 0).received_at;
+    let spans = Spans { from: start, until: start.plus_secs(2_450), every_secs: 600 };
+    let counted = log.tally_inbox(&scribe.merchant, &spans).await.unwrap();
+    assert_eq!(counted.iter().map(|tally| tally.messages).sum::<u64>(), 2_450);
+    assert_eq!(counted, tally_by_pages(&log, &scribe.merchant, &spans).await.unwrap());
 }

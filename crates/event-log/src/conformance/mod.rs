@@ -97,6 +97,8 @@ macro_rules! conformance_suite {
             messages_are_listed_newest_first
             messages_are_listed_by_account_verdict_and_time
             messages_are_listed_by_the_events_they_caused
+            messages_are_counted_by_span_account_and_verdict
+            counting_messages_is_what_reading_them_all_gives
 
             numbers_are_found_by_kind_namespace_and_number
             many_numbers_are_found_at_once

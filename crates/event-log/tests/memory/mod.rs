@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use event_log::{
-    Append, EventLog, Head, InboxFilter, InboxRow, LogError, NumberKind, NumberRow, Snapshot,
-    conformance::Backend,
+    Append, EventLog, Head, InboxFilter, InboxRow, InboxTally, LogError, NumberKind, NumberRow, Snapshot,
+    Spans, conformance::Backend, tally_by_pages,
 };
 use events::{RecordedEvent, chain};
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ pub(crate) enum Fault {
     ListsOldestFirst,
     CountsFromTheWrongInstant,
     AddsSnapshots,
+    CountsWhatComesLater,
 }
 
 #[derive(Default, Clone)]
@@ -264,6 +265,14 @@ impl EventLog for MemoryLog {
         }
         rows.truncate(limit);
         Ok(rows)
+    }
+
+    async fn tally_inbox(&self, merchant: &MerchantId, spans: &Spans) -> Result<Vec<InboxTally>, LogError> {
+        let mut spans = *spans;
+        if self.fault == Fault::CountsWhatComesLater {
+            spans.until = spans.until.plus_secs(1);
+        }
+        tally_by_pages(self, merchant, &spans).await
     }
 
     async fn find_numbers(

@@ -1,3 +1,4 @@
+use http_api::fit_nightly;
 use serde_json::{Value, json};
 
 use crate::world::{World, paid};
@@ -132,4 +133,61 @@ async fn what_cannot_be_fitted_is_a_problem_and_records_nothing() {
         assert_eq!(answer.problem(), (problem.0, problem.1.to_owned()), "{model} {body}");
     }
     assert_eq!(world.position().await, position);
+}
+
+#[tokio::test]
+async fn every_night_each_model_is_fitted_once_whoever_asks_again() {
+    let world = busy().await;
+    let fitted = fit_nightly(&world.api).await.unwrap();
+    let told: Vec<_> = fitted.iter().map(|fit| (fit.model, fit.positions.is_some())).collect();
+    let nothing_lost = [("lost_sales", false), ("forecast", true), ("ltv", true), ("attribution", true)];
+    assert_eq!(told, nothing_lost);
+    let position = world.position().await;
+    let models = rows(&world, "ops_model").await;
+    let names: Vec<&str> = models.iter().map(|row| row["model"].as_str().unwrap()).collect();
+    assert_eq!(names, ["attribution", "forecast", "ltv"]);
+    assert!(models[2]["params"]["alpha"].as_f64().unwrap() > 0.0, "{}", models[2]);
+    let last = &world.get(&format!("/v1/events?after={}", position - 1)).await.good()["events"][0];
+    assert_eq!(last["metadata"]["actor"], json!({ "kind": "timer", "id": "models" }), "{last}");
+
+    assert_eq!(fit_nightly(&world.api).await.unwrap(), []);
+    assert_eq!(world.position().await, position, "the day's fits are on record");
+    world.advance(DAY);
+    let next = fit_nightly(&world.api).await.unwrap();
+    assert_eq!(next.len(), 4);
+    let scored = rows(&world, "fct_forecast").await.into_iter().filter(|row| !row["actual"].is_null());
+    assert_eq!(scored.count(), 0, "no day has passed with a demand after it");
+}
+
+#[tokio::test]
+async fn a_shop_without_sales_fits_nothing_and_is_not_asked_again_that_day() {
+    let world = World::stocked(1).await;
+    let position = world.position().await;
+    let told: Vec<_> = fit_nightly(&world.api).await.unwrap().iter().map(|fit| fit.model).collect();
+    assert_eq!(told, ["lost_sales", "forecast", "ltv", "attribution"]);
+    assert_eq!(fit_nightly(&world.api).await.unwrap(), []);
+    assert_eq!(world.position().await, position);
+}
+
+#[tokio::test]
+async fn a_time_without_stock_that_nobody_was_refused_in_is_known_to_the_models() {
+    let world = World::stocked(8).await;
+    for day in 0..8 {
+        buy(&world, day, day).await;
+        world.advance(DAY);
+    }
+    // The last key went a day ago. Six hours later there are more, and somebody buys one.
+    world.advance(6 * 3_600);
+    let more: String = (0..5).map(|n| format!("MORE-{n:05}\n")).collect();
+    world.import("text/plain", &more).await.good();
+    buy(&world, 8, 8).await;
+    fit(&world, "lost_sales", &json!({})).await;
+    let lost = rows(&world, "mart_stockout").await;
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!((&lost[0]["out_s"], &lost[0]["cause"]), (&json!(DAY + 6 * 3_600), &json!("out_of_stock")));
+    assert_eq!(lost[0]["refused_units_count"], 0);
+    assert!(lost[0]["expected_units"].as_f64().unwrap() > 0.5, "{}", lost[0]);
+    // Once it is assessed, it is not assessed again.
+    let answer = fit(&world, "lost_sales", &json!({})).await;
+    assert_eq!(answer["first_pos"], Value::Null);
 }

@@ -149,7 +149,7 @@ async fn health_tells_how_far_the_log_and_the_read_models_are() {
     let ready = world.get("/readyz").await.good();
     assert_eq!(ready["ready"], true);
     assert_eq!(ready["head_pos"], world.position().await);
-    assert_eq!(ready["views"].as_array().unwrap().len(), 8);
+    assert_eq!(ready["views"].as_array().unwrap().len(), 9);
     assert_eq!(world.get("/time").await.good()["unix"], 1_767_322_800);
     assert_eq!(world.get("/metrics").await.problem().0, 404);
 }

@@ -178,3 +178,29 @@ async fn csv_has_a_header_and_is_safe_in_a_spreadsheet() {
     assert!(lines.next().unwrap().starts_with("sku_id,name,family,"));
     assert!(lines.next().unwrap().starts_with("evil,\"'=HYPERLINK(\"\"x\"\")\",\"a,b\","));
 }
+
+#[tokio::test]
+async fn the_health_of_webhooks_counts_what_came_in_and_can_be_asked_of_the_past() {
+    let world = sold(2).await;
+    let noon = world.engine.now().to_string();
+    world.advance(600);
+    let mut forged = world.signed("/v1/in/generic/own", "msg-9", &crate::world::paid("A-9"));
+    *forged.body_mut() = axum::body::Body::from("{}");
+    assert_eq!(world.send(forged).await.status, 401);
+    let health = async |question: &str| {
+        let answer = world.get(&format!("/v1/views/mart_webhook_health{question}")).await.good();
+        let told = |row: &Value| {
+            let part = |name: &str| row[name].as_i64().unwrap();
+            (part("received"), part("verified"), part("failed"), row["silence_s"].as_i64())
+        };
+        answer["rows"].as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(health("").await, [(2, 2, 0, None), (1, 0, 1, Some(600))]);
+    assert_eq!(health(&format!("?as_of={noon}")).await, [(2, 2, 0, None)]);
+    assert_eq!(health("?filter=failed:gt:0").await, [(1, 0, 1, Some(600))]);
+    let query = "SELECT SUM(received) AS received, MAX(handle_lag_ms) AS lag FROM mart_webhook_health";
+    let answer = world.post("/v1/sql", &json!({ "query": query })).await.good();
+    assert_eq!(answer["rows"], json!([{ "received": 3, "lag": 0.0 }]));
+    let file = world.post("/v1/views/mart_webhook_health/export", &json!({ "format": "csv" })).await;
+    assert_eq!(file.header("x-rows"), "2", "{}", file.text());
+}

@@ -29,6 +29,7 @@ pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
     pub(crate) log: Arc<SqliteLog>,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) api: Arc<Api>,
     pub(crate) router: Router,
     clock: Arc<ManualClock>,
     token: Secret<String>,
@@ -120,6 +121,7 @@ impl World {
         .await
         .unwrap();
         let models: Vec<Arc<dyn Projection>> = vec![
+            Arc::new(projection_inbox::Inbox),
             Arc::new(projection_journeys::Journeys),
             Arc::new(projection_orders::Orders),
             Arc::new(projection_quotas::Quotas),
@@ -133,8 +135,9 @@ impl World {
         let projections = Projections::open(&dir.path().join("views.db"), models, options).await.unwrap();
         projections.spawn(log.clone(), &merchant).unwrap();
         let options = ApiOptions { metrics: None, limits, imported: Some(dir.path().join("imported")) };
-        let router = router(Api::new(engine.clone(), Arc::new(projections), options));
-        Self { dir, merchant, engine, log, vault, router, clock, token }
+        let api = Arc::new(Api::new(engine.clone(), Arc::new(projections), options));
+        let router = router(api.clone());
+        Self { dir, merchant, engine, log, vault, router, api, clock, token }
     }
 
     /// A merchant with an account, a SKU, a price and as many keys as wanted, all made over HTTP.

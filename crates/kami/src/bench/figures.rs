@@ -90,7 +90,10 @@ pub(crate) struct Shape {
 impl Figures {
     /// Whether every promise was kept. Speed is not a promise.
     pub(crate) fn kept(&self) -> bool {
-        let read = self.more.reading.map_or(0, |read| read.finds_missed + read.digests_differing);
+        let read = self
+            .more
+            .reading
+            .map_or(0, |read| read.finds_missed + read.steps_missed + read.digests_differing);
         self.oversold + self.lost + self.violations + self.unexpected + self.repeats_differing + read == 0
     }
 

@@ -1,17 +1,27 @@
 //! What the client was told, order by order: the other half of the proof that no key was sold twice and none lost.
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
+use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
 use super::{load::Answered, shop, wire::Answer};
 
-/// All answers of a bench.
+/// How many answers are kept whole, at least, once there are so many.
+const KEPT: usize = 2_000;
+
+/// What a text is told from others by, in a fraction of its room.
+type Mark = [u8; 16];
+
+/// All answers of a bench. A million of them take some hundred MiB.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    first: HashMap<u32, Answer>,
-    keys: HashSet<String>,
-    sold: HashSet<String>,
+    first: HashMap<u32, Mark>,
+    keys: HashSet<Mark>,
+    sold: HashSet<Mark>,
+    /// Some first answers, whole: those to every `1 << halved`th order.
+    kept: BTreeMap<u32, Answer>,
+    halved: u32,
     /// Keys that were in the answers to two orders.
     keys_twice: u64,
     /// Orders that were refused because no key was left.
@@ -63,23 +73,37 @@ impl Ledger {
         for Answered { order, answer, .. } in answered {
             match self.first.entry(order) {
                 Entry::Vacant(place) => {
-                    place.insert(answer.clone());
+                    place.insert(mark_of(&answer));
                     self.judge(order, &answer);
+                    self.keep(order, answer);
                 }
                 Entry::Occupied(first) => {
                     self.repeats += 1;
-                    self.repeats_differing += u64::from(*first.get() != answer);
+                    self.repeats_differing += u64::from(*first.get() != mark_of(&answer));
                 }
             }
+        }
+    }
+
+    /// Keeps an answer, if its turn it is; every other one goes when there are too many.
+    fn keep(&mut self, order: u32, answer: Answer) {
+        let is_turn = |order: u32, halved: u32| order.trailing_zeros() >= halved;
+        if is_turn(order, self.halved) {
+            self.kept.insert(order, answer);
+        }
+        if self.kept.len() > 4 * KEPT {
+            self.halved += 1;
+            let halved = self.halved;
+            self.kept.retain(|order, _| is_turn(*order, halved));
         }
     }
 
     fn judge(&mut self, order: u32, answer: &Answer) {
         if let Some(sale) = sale(order, answer) {
             for key in sale.keys {
-                self.keys_twice += u64::from(!self.keys.insert(key.code));
+                self.keys_twice += u64::from(!self.keys.insert(mark(key.code.as_bytes())));
             }
-            self.sold.insert(sale.order_id);
+            self.sold.insert(mark(sale.order_id.as_bytes()));
         } else if is_out_of_stock(answer) {
             self.refused += 1;
         } else {
@@ -91,14 +115,13 @@ impl Ledger {
 
     /// At most so many of the orders that were sold, spread evenly over all of them.
     pub(crate) fn known(&self, most: usize) -> Vec<Known> {
-        let mut orders: Vec<u32> = self.first.keys().copied().collect();
-        orders.sort_unstable();
-        let known = |order: &u32| {
-            let sale = sale(*order, self.first.get(order)?)?;
+        let known = |(order, answer): (&u32, &Answer)| {
+            let sale = sale(*order, answer)?;
             let key = sale.keys.into_iter().next()?.code;
             Some(Known { order: *order, id: sale.order_id, number: sale.external_order_id, key })
         };
-        orders.iter().step_by(orders.len().div_ceil(most).max(1)).filter_map(known).collect()
+        let every = self.kept.len().div_ceil(most).max(1);
+        self.kept.iter().step_by(every).filter_map(known).collect()
     }
 
     /// How many orders were sold.
@@ -113,8 +136,20 @@ impl Ledger {
 
     /// Orders whose keys were answered although the log holds no delivery of them.
     pub(crate) fn lost(&self, delivered: &HashSet<String>) -> u64 {
-        self.sold.difference(delivered).count() as u64
+        let delivered: HashSet<Mark> = delivered.iter().map(|order| mark(order.as_bytes())).collect();
+        self.sold.difference(&delivered).count() as u64
     }
+}
+
+/// A mark of some bytes: half of their SHA-256.
+fn mark(bytes: &[u8]) -> Mark {
+    let mut mark = Mark::default();
+    mark.iter_mut().zip(digest(&SHA256, bytes).as_ref()).for_each(|(to, from)| *to = *from);
+    mark
+}
+
+fn mark_of(answer: &Answer) -> Mark {
+    mark(&[&answer.status.to_be_bytes()[..], &answer.body].concat())
 }
 
 /// Whether an answer sells one key to this very order.
@@ -175,6 +210,21 @@ mod tests {
         let known: Vec<(u32, String)> =
             ledger.known(3).into_iter().map(|sale| (sale.order, sale.key)).collect();
         assert_eq!(known, [(0, "K0".to_owned()), (4, "K4".to_owned()), (8, "K8".to_owned())]);
+    }
+
+    #[test]
+    fn of_very_many_answers_some_are_kept_whole_and_every_repeat_is_told_from_the_first() {
+        let mut ledger = Ledger::default();
+        let all = |key: &str| (0..50_000).map(|order| sold(order, &format!("{key}{order}"))).collect();
+        ledger.enter(all("K"));
+        let known = ledger.known(100);
+        assert!((50..=100).contains(&known.len()), "{}", known.len());
+        assert!(known[known.len() - 1].order > 45_000, "spread over all");
+        assert!((KEPT..=4 * KEPT).contains(&ledger.kept.len()), "{}", ledger.kept.len());
+        ledger.enter(all("K"));
+        assert_eq!((ledger.repeats, ledger.repeats_differing), (50_000, 0));
+        ledger.enter(vec![sold(49_999, "other")]);
+        assert_eq!(ledger.repeats_differing, 1);
     }
 
     #[test]

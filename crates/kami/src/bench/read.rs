@@ -1,5 +1,5 @@
-//! The scenario `read`: how soon an order is found, and sales are summed up, over a shop of many orders; and how long all
-//! read models take to be made anew.
+//! The scenario `read`: how soon an order is found, and sales are summed up, over a shop of many orders; how soon an order
+//! with a long history is shown as it was at any step; and how long all read models take to be made anew.
 //!
 //! The orders name their buyers and happened over the last year, so that the sales lie in as many hours as a shop's do.
 
@@ -31,6 +31,8 @@ const ORDERS: u64 = 1_000_000;
 const SOUGHT: usize = 1_000;
 /// How many people look at once.
 const SEEKERS: usize = 4;
+/// How many events the order has whose states are looked at.
+const STEPS: usize = 500;
 /// How often sales are summed up, in each way.
 const SUMS: u32 = 30;
 /// How often the server is asked whether its read models are there; each question waits for two seconds.
@@ -51,6 +53,13 @@ pub(crate) struct Reading {
     pub(crate) find_buyer_p95_ms: f64,
     /// Questions that were not answered with the order.
     pub(crate) finds_missed: u64,
+    /// The state of an order after each of its events.
+    pub(crate) order_steps: u64,
+    pub(crate) order_step_p50_ms: f64,
+    pub(crate) order_step_p95_ms: f64,
+    pub(crate) order_step_max_ms: f64,
+    /// States that were not those at the step.
+    pub(crate) steps_missed: u64,
     /// A month's sales, by day and SKU.
     pub(crate) sales_month_p50_ms: f64,
     pub(crate) sales_month_p95_ms: f64,
@@ -80,6 +89,7 @@ pub(super) async fn read(options: &Bench, progress: &dyn Fn(&str)) -> anyhow::Re
     wait(&stand).await?;
     let mut reading = Reading { orders_in_log: stand.ledger.sold(), ..Reading::default() };
     find(&stand, &mut reading).await?;
+    step(&stand, &mut reading).await?;
     let closed = stand.close().await?;
     sum(&closed.data(), progress, &mut reading).await?;
     remake(&closed.data(), progress, &mut reading).await?;
@@ -133,6 +143,41 @@ async fn look(
     Ok(Times::of(&run.answered))
 }
 
+/// Gives an order a long history, and looks at its state after each event, one after another, as a slider does.
+async fn step(stand: &Stand<'_>, reading: &mut Reading) -> anyhow::Result<()> {
+    (stand.progress)("looking at an order's past");
+    let known = stand.ledger.known(SOUGHT);
+    let Known { order, id, .. } = known.get(known.len() / 2).context("nothing was sold")?;
+    let run = async |calls: Arc<[load::Call]>| {
+        let address = stand.server.address;
+        load::run(Load { address, calls, connections: 1, pace: Pace::Closed, limit: UNLIMITED }).await
+    };
+    let history = stand.shop.get(*order, &format!("/v1/orders/{id}/events?limit={STEPS}"));
+    let positions = async || -> anyhow::Result<Vec<u64>> {
+        let answer = load::once(stand.server.address, &history).await?;
+        let told: Value = serde_json::from_slice(&answer.body).context("an order's history")?;
+        let events = told["events"].as_array().context("an order's history")?;
+        Ok(events.iter().filter_map(|event| event["position"].as_u64()).collect())
+    };
+    let missing = STEPS.saturating_sub(positions().await?.len());
+    run((0..missing).map(|n| stand.shop.note(*order, id, &format!("step {n}"))).collect()).await?;
+    let positions = positions().await?;
+    let state = |at: &u64| stand.shop.get(*order, &format!("/v1/orders/{id}/state?at={at}"));
+    let states = run(positions.iter().map(state).collect()).await?;
+    for (at, one) in positions.iter().zip(&states.answered) {
+        let told: Value = serde_json::from_slice(&one.answer.body).unwrap_or_default();
+        // What happened to its keys is of the pool's history: the order is then as after its own event before.
+        let is_right = one.answer.status == 200 && told["as_of_pos"].as_u64().is_some_and(|then| then <= *at);
+        reading.steps_missed += u64::from(!is_right);
+    }
+    let times = Times::of(&states.answered);
+    reading.order_steps = states.answered.len() as u64;
+    (reading.order_step_p50_ms, reading.order_step_p95_ms) =
+        (times.percentile_ms(50), times.percentile_ms(95));
+    reading.order_step_max_ms = times.percentile_ms(100);
+    Ok(())
+}
+
 /// The read models of a stopped server, and whose they are.
 async fn views(data: &Path) -> anyhow::Result<(Arc<Views>, MerchantId)> {
     const PAGE: usize = 4_096;
@@ -146,6 +191,7 @@ async fn views(data: &Path) -> anyhow::Result<(Arc<Views>, MerchantId)> {
     loop {
         let events = log.read_log(&merchant, follower.head(), PAGE).await.context("the log")?;
         if events.is_empty() {
+            views.tally(&log, &merchant, None).await.context("counting messages")?;
             return Ok((views, merchant));
         }
         follower.apply(events).await.context("the read models")?;
@@ -213,7 +259,7 @@ async fn remake(data: &Path, progress: &dyn Fn(&str), reading: &mut Reading) -> 
 
 impl Reading {
     /// Rows of the table for people: what it is, and the figure.
-    pub(crate) fn rows(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn rows(&self) -> [(&'static str, String); 5] {
         let find = format!(
             "p95 {:.1} ms by number, {:.1} by our id, {:.1} by card key, {:.1} by buyer; {} orders, {} missed",
             self.find_number_p95_ms,
@@ -222,6 +268,10 @@ impl Reading {
             self.find_buyer_p95_ms,
             self.orders_in_log,
             self.finds_missed
+        );
+        let steps = format!(
+            "p95 {:.1} ms, at most {:.1}, for each of {} states; {} missed",
+            self.order_step_p95_ms, self.order_step_max_ms, self.order_steps, self.steps_missed
         );
         let sums = format!(
             "p95 {:.1} ms for a month, {:.1} for a SKU's year, {:.1} for the year",
@@ -232,6 +282,12 @@ impl Reading {
             "{:.1} s for a million events, {} digests differ",
             self.remade_s_per_million, self.digests_differing
         );
-        [("found", find), ("sales summed up", sums), ("remade", remade), ("", rate)]
+        [
+            ("found", find),
+            ("an order's past", steps),
+            ("sales summed up", sums),
+            ("remade", remade),
+            ("", rate),
+        ]
     }
 }

@@ -134,6 +134,8 @@ pub(crate) fn program(directory: &Path) -> anyhow::Result<Command> {
             command.env_remove(name);
         }
     }
+    // What is done once a night must not be done while something is measured.
+    command.env("KAMI_MODELS__NIGHTLY_HOUR", "-1");
     // A `kami.toml` beside the caller is not read, either.
     command.current_dir(directory);
     Ok(command)

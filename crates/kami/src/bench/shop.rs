@@ -128,14 +128,27 @@ impl Shop {
         format!("open-id-{:08}", order % (self.year.unwrap_or(4) / 4).max(1))
     }
 
-    /// A question for an order by any of its names, which waits until the read models contain a position.
-    pub(crate) fn find(&self, order: u32, text: &str, min_pos: Option<u64>) -> Call {
+    /// A note on an order: one more event of its history.
+    pub(crate) fn note(&self, order: u32, id: &str, text: &str) -> Call {
+        self.call(order, "POST", &format!("/v1/orders/{id}/note"), &json!({ "text": text }).to_string())
+    }
+
+    /// What is read at an address.
+    pub(crate) fn get(&self, order: u32, path: &str) -> Call {
+        self.call(order, "GET", path, "")
+    }
+
+    fn call(&self, order: u32, method: &str, path: &str, body: &str) -> Call {
         let bearer = format!("Bearer {}", self.token);
         let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
-        let body = json!({ "text": text, "min_pos": min_pos }).to_string();
-        let mut bytes = wire::head("POST", "/v1/find", &headers, body.len() as u64);
+        let mut bytes = wire::head(method, path, &headers, body.len() as u64);
         bytes.extend_from_slice(body.as_bytes());
         Call { order, bytes: bytes.into() }
+    }
+
+    /// A question for an order by any of its names, which waits until the read models contain a position.
+    pub(crate) fn find(&self, order: u32, text: &str, min_pos: Option<u64>) -> Call {
+        self.call(order, "POST", "/v1/find", &json!({ "text": text, "min_pos": min_pos }).to_string())
     }
 
     /// The part of an order's message that tells of the last year.

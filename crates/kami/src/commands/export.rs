@@ -150,7 +150,11 @@ impl Offline {
         let log = open::log(config).await?;
         let merchant = open::merchant(config, &*log).await?;
         let views = match as_of {
-            None => std::sync::Arc::new(replay::views(config).await?),
+            None => {
+                let views = replay::views(config).await?;
+                views.tally(&*log, &merchant, None).await.context("counting messages")?;
+                std::sync::Arc::new(views)
+            }
             Some(moment) => {
                 let position = position(&*log, &merchant, moment).await?;
                 fold_as_of(&*log, &merchant, channels::projections(), position).await?

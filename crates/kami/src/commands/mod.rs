@@ -11,6 +11,7 @@ mod find;
 mod import_keys;
 mod import_retail;
 mod migrate_log;
+mod model;
 mod open;
 mod rebuild;
 mod replay;
@@ -76,6 +77,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,
         Command::Diff(options) => return view::between(&config, options).await,
+        Command::Model(what) => model::run(&config, what).await,
         Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, given_log, options).await,

@@ -39,6 +39,7 @@ pub(super) async fn run(config: &Config, options: Rebuild) -> anyhow::Result<()>
     }
     projections.spawn(log.shared(), &merchant)?;
     projections.wait_for(&merchant, head.position).await?;
+    projections.views().tally(&*log, &merchant, None).await.context("counting messages")?;
     let secs = started.elapsed().as_secs_f64();
     let mut digests = serde_json::Map::new();
     for projection in projections.views().projections() {

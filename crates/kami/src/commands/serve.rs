@@ -18,6 +18,7 @@ use crate::{
     cli::{Serve, say},
     config::Config,
     http_client::HttpClient,
+    nightly,
     node::{Node, NodeOptions},
     publishing::Publishing,
 };
@@ -49,7 +50,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     first_token(&node.vault, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
     let address = listener.local_addr().context("the address")?;
-    let api = Api::new(
+    let api = Arc::new(Api::new(
         node.engine.clone(),
         node.projections.clone(),
         ApiOptions {
@@ -57,7 +58,9 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
             limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
             imported: Some(config.data.join(super::IMPORTED_DIR)),
         },
-    );
+    ));
+    let counting = tokio::spawn(nightly::every_five_minutes(api.clone()));
+    let nightly = config.nightly_hour.map(|hour| tokio::spawn(nightly::every_day(api.clone(), hour)));
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
     let serving = tokio::spawn(http_api::serve(listener, router, async {
@@ -74,6 +77,8 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         }
         () = told_to_stop() => None,
     };
+    // What was not recorded or counted yet is so at the next start.
+    nightly.iter().chain([&counting]).for_each(tokio::task::JoinHandle::abort);
     // The server may be gone already.
     let _gone = stop.send(());
     if let Some(error) = failure {

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use analyst::{Change, Source, changes, sources};
 use anyhow::Context;
 use event_log::EventLog;
-use projection::{Projection, Views, fold_as_of};
+use projection::{Cut, Projection, Views, fold_as_of};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use vocabulary::{MerchantId, Position};
+use vocabulary::{MerchantId, Position, Timestamp};
 
 use super::{export::running, open, replay};
 use crate::{
@@ -144,7 +144,10 @@ async fn compare(
     head: Position,
     live: &Views,
 ) -> anyhow::Result<Vec<Change>> {
-    let folded = fold_as_of(log, merchant, needed(source), head).await?;
+    // Messages are counted up to now on both sides.
+    live.tally(log, merchant, None).await?;
+    let cut = Cut { position: head, effective: None, received: Some(Timestamp::from_micros(i64::MAX)) };
+    let folded = fold_as_of(log, merchant, needed(source), cut).await?;
     Ok(changes(folded.path(), live.path(), merchant, source)?)
 }
 

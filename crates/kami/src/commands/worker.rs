@@ -23,7 +23,9 @@ pub(super) async fn run(config: &Config, what: Worker) -> anyhow::Result<()> {
     let (data, merchant) = (&config.data, &config.merchant);
     std::fs::create_dir_all(data).with_context(|| format!("{} cannot be made", data.display()))?;
     let path = data.join("views.db");
-    let views = Views::open(&path, channels::projections())
+    // Only events are on the bus: who counts messages needs the log.
+    let of_events = channels::projections().into_iter().filter(|it| it.tallies().is_none()).collect();
+    let views = Views::open(&path, of_events)
         .await
         .with_context(|| format!("the read models in {} cannot be opened", path.display()))?;
     let name = format!("kami worker {merchant} {}", options.name);

@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
     ("models", &[]),
+    ("persons", &["events", "vocabulary"]),
     ("console", &[]),
     (
         "http-api",
@@ -124,7 +125,9 @@ fn allowed(name: &str) -> Option<&'static [&'static str]> {
     match ARROWS.iter().find(|(known, _)| *known == name) {
         Some((_, allowed)) => Some(allowed),
         None if name == "kami" || FOR_TESTS.contains(&name) => None,
-        None if name.starts_with("projection-") => Some(&["events", "models", "projection", "vocabulary"]),
+        None if name.starts_with("projection-") => {
+            Some(&["events", "models", "persons", "projection", "vocabulary"])
+        }
         None if name.starts_with("channel-") => Some(&["channel", "vocabulary"]),
         None => panic!("{name} is new: say in ARROWS what it may depend on"),
     }

@@ -15,13 +15,16 @@ use serde_json::Value;
 use crate::{read, root};
 
 /// The read models, in the order of the page.
-const READ_MODELS: [&dyn Projection; 6] = [
+const READ_MODELS: [&dyn Projection; 9] = [
     &projection_marts::Marts,
     &projection_orders::Orders,
     &projection_quotas::Quotas,
     &projection_timeline::Timeline,
     &projection_sales::Sales,
     &projection_journeys::Journeys,
+    &projection_people::People,
+    &projection_insight::Insight,
+    &projection_inbox::Inbox,
 ];
 
 /// Tests run side by side, and several write one page.

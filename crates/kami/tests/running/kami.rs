@@ -63,11 +63,23 @@ impl Kami {
         Self::start_by(program, data, address)
     }
 
-    fn start_by(mut program: Command, data: &Path, address: SocketAddr) -> Self {
+    /// Starts with every line it logs in a file, the least important included.
+    pub(crate) fn start_logging(data: &Path, to: &Path) -> Self {
+        let mut program = binary();
+        program.env("KAMI_LOG__LEVEL", "debug");
+        let lines = std::fs::File::create(to).unwrap();
+        Self::start_to(program, data, "127.0.0.1:0".parse().unwrap(), lines.into())
+    }
+
+    fn start_by(program: Command, data: &Path, address: SocketAddr) -> Self {
+        Self::start_to(program, data, address, Stdio::null())
+    }
+
+    fn start_to(mut program: Command, data: &Path, address: SocketAddr, lines: Stdio) -> Self {
         let mut child = program
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", &address.to_string()])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(lines)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

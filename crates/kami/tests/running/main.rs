@@ -4,6 +4,7 @@
 
 mod analysts;
 mod bad_input;
+mod canary;
 mod channel_tools;
 mod fan_out;
 mod flash_sale;

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use events::{RecordedEvent, buyer::*};
+use persons::Joining;
 use projection::testkit::{Scribe, fold, merchant};
-use projection_people::{Joining, People};
+use projection_people::People;
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use vocabulary::{Account, BuyerId, Position, Timestamp};

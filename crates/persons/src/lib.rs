@@ -1,4 +1,10 @@
-//! Which buyers links join. Pure, and a function of the links in the order of their positions.
+//! Which buyers are one person. Pure, and a function of the links that hold, in the order of their positions.
+//!
+//! Links are taken in one after another. One that would give a person two union ids or two verified phones is left for
+//! review, and one that would give them more than [`IDENTIFIERS_MAX`] identifiers or more than [`PHONES_MAX`] phones is
+//! quarantined: neither joins. Taking a link back leaves what would be without it. Read models that count persons use
+//! this, each over the links it keeps, so that all of them count the same.
+#![warn(missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
