@@ -150,7 +150,14 @@ fn service_plain(settings: &Settings, json: &str, timestamp: &str, secret: &str)
 pub(crate) fn signed_text(settings: &Settings, request: &RawRequest) -> Option<String> {
     if is_service_call(request) {
         let call = take_apart(settings, request).ok()?;
-        return Some(service_plain(settings, &sorted(&call.json, Html::Escaped)?, &call.timestamp, "***"));
+        let [escaped, plain] = [sorted(&call.json, Html::Escaped)?, sorted(&call.json, Html::Plain)?];
+        // The form that fits the signature; the documented one where neither does.
+        let plain_fits = {
+            let computed = service_signature(settings, &plain, &call.timestamp, call.hmac);
+            call.given.iter().any(|given| digest_matches(&computed, given).is_ok())
+        };
+        let json = if plain_fits { plain } else { escaped };
+        return Some(service_plain(settings, &json, &call.timestamp, "***"));
     }
     Some(format!("{}{}***", settings.app_key, std::str::from_utf8(&request.body).ok()?))
 }

@@ -1,7 +1,7 @@
 //! Every vector of what Kuaishou sends; those of our calls are tested beside the code that signs them.
 
 use channel::{Ask, RawRequest, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_kuaishou::PROTOCOL;
 use serde_json::Value;
 use vocabulary::Timestamp;
@@ -50,4 +50,9 @@ fn every_push_decrypts_and_one_of_another_key_is_refused() {
         assert!(!vectors.scheme(scheme).is_empty());
     }
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/kuaishou.json"), &[]);
 }

@@ -2,7 +2,7 @@
 //! our calls are tested beside the code that signs them.
 
 use channel::{Ask, RawRequest, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_xiaohongshu::PROTOCOL;
 use vocabulary::Timestamp;
 
@@ -55,4 +55,9 @@ fn every_vector_is_accepted_in_time_and_refused_late_or_elsewhere() {
     // Tested in src/call.rs, where any method can be signed.
     assert!(!vectors.scheme("xhs-request-md5").is_empty());
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/xiaohongshu.json"), &[]);
 }

@@ -14,9 +14,11 @@ use vocabulary::{Account, DeliveryMethod, Quantity, Secret, Timestamp};
 /// When the toy's world begins, in seconds since 1970.
 pub(crate) const START: i64 = 1_767_322_800;
 
-pub(crate) const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: "{}" };
+pub(crate) const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: "{}", schemes: &[] };
 /// The same, but it pays back by itself what it calls off.
-pub(crate) const MARKET: Protocol = Protocol { manifest: &MARKET_MANIFEST, connect, example_settings: "{}" };
+pub(crate) const MARKET: Protocol =
+    Protocol { manifest: &MARKET_MANIFEST, connect, example_settings: "{}", schemes: &[] };
 
 static MANIFEST: Manifest = manifest("toy", false);
 static MARKET_MANIFEST: Manifest = manifest("toy-market", true);
