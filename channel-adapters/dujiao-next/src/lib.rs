@@ -15,6 +15,7 @@ mod cards;
 mod catalogue;
 mod inbound;
 mod outbound;
+mod price;
 mod procure;
 mod reply;
 mod settings;

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) repeat_is_safe: bool,
     /// Whether it can be asked how a purchase stands.
     pub(crate) asks: bool,
+    /// Whether it charges for a purchase, and says how much.
+    pub(crate) charges: bool,
     poll: bool,
     /// Its access is renewed so many seconds after the world begins.
     renew_at: Option<i64>,
@@ -61,7 +63,14 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { repeat_is_safe: true, asks: true, poll: false, renew_at: None, token: "t0".to_owned() }
+        Self {
+            repeat_is_safe: true,
+            asks: true,
+            charges: false,
+            poll: false,
+            renew_at: None,
+            token: "t0".to_owned(),
+        }
     }
 }
 
