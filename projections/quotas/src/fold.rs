@@ -11,6 +11,7 @@ use vocabulary::{Account, BatchId, KeyRef, MerchantId, Position, Sku};
 use crate::{
     pool::{Batch, Holder, Misfit, Place, Pool, Stockout, Unit, available, shared},
     published::Published,
+    purchases::Purchases,
     query::load::{load_pool, load_units},
     tables,
     units::{Touched, touched},
@@ -25,6 +26,7 @@ pub(crate) struct QuotasFold {
     units: Cache<KeyRef, Unit>,
     rows: TableRows,
     published: Published,
+    purchases: Purchases,
     /// Batches that changed as a whole: where their units at rest are now, and since when.
     moved_batches: Vec<(BatchId, Place, Position)>,
 }
@@ -54,6 +56,7 @@ impl QuotasFold {
                 stockout: rows(&tables::STOCKOUT),
             },
             published: Published::new(merchant),
+            purchases: Purchases::new(merchant),
             moved_batches: Vec::new(),
         }
     }
@@ -64,6 +67,7 @@ impl QuotasFold {
             return Ok(());
         }
         self.published.apply(event);
+        self.purchases.apply(event);
         for Touched { sku, keys } in touched(event) {
             let pool = self.pools.entry(sku.clone()).or_default();
             pool.touch(event);
@@ -129,6 +133,7 @@ impl Fold for QuotasFold {
             }
         }
         self.published.load(&self.merchant, events, conn).await?;
+        self.purchases.load(&self.merchant, events, conn).await?;
         for (key, sku, row) in load_units(&self.merchant, &missing, conn).await? {
             let batch = self.pools.get(&sku).and_then(|pool| pool.batches.get(&key.batch));
             let era = batch.map_or(0, |batch| batch.era);
@@ -167,6 +172,7 @@ impl Fold for QuotasFold {
             table.write(conn).await?;
         }
         self.published.write(conn).await?;
+        self.purchases.write(conn).await?;
         self.units.settle();
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Read model of stock and quotas: where every key is, and what each channel account may sell now.
+//! Read model of stock and quotas: where every key is, what each channel account may sell now, and what
+//! was bought from suppliers.
 //!
 //! A unit without a row in `ops_key` is in stock and was never touched, so importing a batch costs one row.
 #![warn(missing_docs)]
@@ -6,6 +7,7 @@
 mod fold;
 mod pool;
 mod published;
+mod purchases;
 mod query;
 mod tables;
 mod units;
@@ -14,9 +16,10 @@ use projection::{Fold, Projection, Table, Trace};
 use vocabulary::MerchantId;
 
 pub use pool::{available, shared};
+pub use purchases::{Purchase, PurchaseFilter, PurchaseState, purchases};
 pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, batches, board, key};
 
-static TABLES: [&Table; 7] = [
+static TABLES: [&Table; 8] = [
     &tables::SKU,
     &tables::STOCK,
     &tables::QUOTA,
@@ -24,15 +27,17 @@ static TABLES: [&Table; 7] = [
     &tables::KEY,
     &tables::STOCKOUT,
     &tables::PUBLISHED,
+    &tables::PURCHASE,
 ];
 
-static TRACES: [Trace; 6] = [
+static TRACES: [Trace; 7] = [
     Trace::streams("sku_row", "SELECT 'sku-' || :sku"),
     Trace::streams("ops_stock", "SELECT 'pool-' || :sku"),
     Trace::streams("quota_row", "SELECT 'pool-' || :sku"),
     Trace::streams("batch_row", "SELECT 'pool-' || :sku"),
     Trace::streams("fct_stockout", "SELECT 'pool-' || :sku_id"),
     Trace::streams("ops_key", "SELECT 'pool-' || :sku"),
+    Trace::streams("ops_purchase", "SELECT 'procurement-' || :purchase"),
 ];
 
 /// The read model.
@@ -44,7 +49,7 @@ impl Projection for Quotas {
         "quotas"
     }
     fn version(&self) -> u32 {
-        2
+        3
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES
