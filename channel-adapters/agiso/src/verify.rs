@@ -44,7 +44,7 @@ pub(crate) fn signed_text(request: &RawRequest) -> Option<String> {
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::FORM, BODY_BYTES_MAX)?;
     let query = request.query_pairs()?;
     let given = query.iter().find(|(name, _)| name == "sign").map(|(_, value)| value);
     let given = given.ok_or(Refusal::new(Step::Signature, "missing_signature", "sign"))?;
@@ -54,22 +54,4 @@ pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) 
     let proof = sign::digest_matches(&computed, &given.to_ascii_lowercase())?;
     sign::check_time(sign::unix_seconds(&timestamp)?, now, settings.tolerance_secs)?;
     Ok(proof)
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_form = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_form(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

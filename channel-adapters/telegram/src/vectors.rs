@@ -17,11 +17,13 @@ fn webhook(vector: &Vector<'_>, settings: &mut Value) -> Result<Option<RawReques
     vector.written_request().map(Some)
 }
 
-/// Judged at the second it was made in.
+/// Judged at the second it was made in, where the vector does not say when.
 fn launch(vector: &Vector<'_>, _: &Value) -> Result<Value, String> {
     let token = Secret::new(vector.text("/keys/bot_token")?.to_owned());
     let data = vector.text("/input/init_data")?;
     let stated = data.split('&').find_map(|pair| pair.strip_prefix("auth_date="));
     let at = stated.and_then(|text| text.parse().ok()).unwrap_or_default();
-    Ok(json!({ "accept": mini_app_user(&token, data, 3_600, Timestamp::from_secs(at)).is_ok() }))
+    let (now, age) =
+        (vector.integer("/input/now").unwrap_or(at), vector.integer("/input/tolerance").unwrap_or(3_600));
+    Ok(json!({ "accept": mini_app_user(&token, data, age, Timestamp::from_secs(now)).is_ok() }))
 }
