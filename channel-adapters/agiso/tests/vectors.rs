@@ -1,4 +1,4 @@
-//! Every push vector of the fixture; those of the API are tested beside the code that signs.
+//! Every push vector of the fixture; those of the API are computed by `src/vectors.rs`.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;

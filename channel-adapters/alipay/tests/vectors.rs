@@ -84,7 +84,7 @@ fn every_vector_is_judged_as_expected() {
         let text = adapter.signed_text(&request(vector)).unwrap();
         assert_eq!(text, vector.text("/expected/canonical"), "{}", vector.name);
     }
-    // These are checked where calls are signed, in `src/canonical.rs`.
+    // Computed by the protocol's own schemes, below.
     vectors.scheme("alipay-request-sign");
     vectors.assert_all_used();
 }

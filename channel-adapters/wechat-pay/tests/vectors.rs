@@ -121,7 +121,7 @@ fn every_vector_is_judged_as_expected() {
         let signature = sign(vector.text("/keys/private_key_pem"), vector.text("/input/message"));
         assert_eq!(signature, vector.text("/expected/signature"), "{}", vector.name);
     }
-    // These two are checked where calls are signed, in `src/call.rs`.
+    // Computed by the protocol's own schemes, below.
     vectors.scheme("wechatpay-v3-request-sign");
     vectors.scheme("wechatpay-v3-request-canonical");
     vectors.assert_all_used();

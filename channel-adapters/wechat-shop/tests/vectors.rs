@@ -101,7 +101,7 @@ fn every_vector_is_judged_as_expected() {
     vectors.scheme("wechat-push-request").into_iter().for_each(pushed);
     vectors.scheme("wechat-push-url-check").into_iter().for_each(address);
     vectors.scheme("xpay-signatures").into_iter().for_each(signatures);
-    // Sealed with the vector's random bytes, which replies of ours never have: tested in src/envelope.rs.
+    // Computed by the protocol's own schemes, below.
     assert!(vectors.scheme("wechat-push-reply-encrypt").len() > 1);
     vectors.assert_all_used();
 }
