@@ -81,8 +81,8 @@ fn whose(scheme: &str) -> String {
 fn as_written(vector: &Vector<'_>, settings: &mut Value) -> Result<Option<RawRequest>, String> {
     for (name, key) in vector.value("/keys").and_then(Value::as_object).into_iter().flatten() {
         let plain = ["_b64", "_base64", "_pem"].iter().find_map(|end| name.strip_suffix(end));
-        let field = [Some(name.as_str()), plain].into_iter().flatten();
-        let field = field.filter(|field| settings.get(*field).is_some()).next();
+        let mut fields = [Some(name.as_str()), plain].into_iter().flatten();
+        let field = fields.find(|field| settings.get(*field).is_some());
         put(settings, field.ok_or_else(|| format!("no setting is called {name}"))?, key);
     }
     let request = vector.written_request()?;
