@@ -7,7 +7,8 @@ use channel::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use vocabulary::{CardKey, Secret, Timestamp};
+use serde_json::value::RawValue;
+use vocabulary::{CardKey, Currency, Money, Secret, Timestamp};
 
 use crate::{cards, inbound::is_code, settings::Buy, verify};
 
@@ -23,6 +24,8 @@ struct Data {
     secret: Option<String>,
     #[serde(rename = "tradeNo")]
     trade_no: Option<String>,
+    /// Yuan, of all that was asked about; a number or a text.
+    price: Option<Box<RawValue>>,
 }
 
 impl Buy {
@@ -67,12 +70,31 @@ impl Buy {
 }
 
 impl Procure for Buy {
-    /// The item is the shop's code, and its kind (race) behind a slash where it has one.
-    fn request(&self, job: &ProcureJob, _: Timestamp) -> Result<OutboundRequest, Unable> {
-        let (code, race) = job.item.split_once('/').unwrap_or((&job.item, ""));
-        if !is_code(code) || race.contains('&') || race.chars().any(char::is_control) {
-            return Err(Unable("item_is_no_code"));
+    /// What the shop would charge us for all of them.
+    fn quote(&self, job: &ProcureJob, _: u32, _: Timestamp) -> Option<Result<OutboundRequest, Unable>> {
+        let asked = item(job).map(|(code, race)| {
+            let num = job.quantity.to_string();
+            self.call("valuation", &[("code", code), ("num", &num), ("race", race), ("card_id", "0")])
+        });
+        Some(asked)
+    }
+
+    fn interpret_quote(&self, _: &ProcureJob, _: u32, response: Response<'_>) -> CallOutcome<Option<Money>> {
+        match read(response) {
+            Ok(Envelope { code: 200, data: Some(Data { price: Some(price), .. }), .. }) => {
+                match Money::from_major_text(price.get().trim_matches('"'), Currency::CNY) {
+                    Ok(price) => CallOutcome::Done(Some(price)),
+                    Err(_) => CallOutcome::Refused { code: "unreadable_price".to_owned() },
+                }
+            }
+            Ok(Envelope { code: 200, .. }) => CallOutcome::Refused { code: "no_price".to_owned() },
+            Ok(Envelope { code, .. }) => CallOutcome::Refused { code: format!("code_{code}") },
+            Err(outcome) => outcome,
         }
+    }
+
+    fn request(&self, job: &ProcureJob, _: Timestamp) -> Result<OutboundRequest, Unable> {
+        let (code, race) = item(job)?;
         let num = job.quantity.to_string();
         let fields = [
             ("shared_code", code),
@@ -132,8 +154,17 @@ impl Procure for Buy {
     }
 }
 
+/// The item is the shop's code, and its kind (race) behind a slash where it has one.
+fn item(job: &ProcureJob) -> Result<(&str, &str), Unable> {
+    let (code, race) = job.item.split_once('/').unwrap_or((&job.item, ""));
+    if !is_code(code) || race.contains('&') || race.chars().any(char::is_control) {
+        return Err(Unable("item_is_no_code"));
+    }
+    Ok((code, race))
+}
+
 /// The envelope, or what is known without one. Only what certainly never reached the shop's program is no purchase.
-fn read(response: Response<'_>) -> Result<Envelope, CallOutcome<Procured>> {
+fn read<T>(response: Response<'_>) -> Result<Envelope, CallOutcome<T>> {
     let response = match response {
         Ok(response) => response,
         Err(TransportFailure::NotSent) => {
@@ -151,7 +182,7 @@ fn read(response: Response<'_>) -> Result<Envelope, CallOutcome<Procured>> {
     }
 }
 
-fn unknown(code: &str) -> CallOutcome<Procured> {
+fn unknown<T>(code: &str) -> CallOutcome<T> {
     CallOutcome::Unknown { code: code.to_owned() }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn signed_text(request: &RawRequest) -> Option<String> {
 }
 
 pub(crate) fn verify(sell: Option<&Sell>, request: &RawRequest) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::FORM, BODY_BYTES_MAX)?;
     let form = request.form()?;
     let fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let value = |name: &str| fields.iter().find(|(n, v)| *n == name && !v.is_empty()).map(|(_, v)| *v);
@@ -91,22 +91,4 @@ fn check_unambiguous(fields: &[(&str, &str)]) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(Step::Format, "ambiguous_form", "the signed text can be read in two ways"))
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_form = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_form(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

@@ -36,7 +36,8 @@ async fn cards_in_the_reply_are_in_stock() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_left_to_a_person_and_the_purchase_is_not_sent_again() {
     let (world, shop) = open(&["CARD-1", "CARD-2", "CARD-3", "CARD-4"]).await;
-    shop.next(Fault::HangUpAfter);
+    // The price is asked for first.
+    shop.after(1, Fault::HangUpAfter);
     world.procure(SHOP, "P1", 2).await;
     world.settle().await;
     world.advance(86_400).await;
@@ -56,6 +57,24 @@ async fn cards_that_are_handed_over_by_hand_are_asked_for_by_the_shops_number() 
     shop.with(|shop| shop.trades.insert(our_no, "CARD-1\r\nCARD-2".to_owned()));
     world.advance(3_600).await;
     assert_eq!(world.purchases().await, ["keys b1 2/2"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn cards_that_cost_more_than_allowed_are_not_ordered_and_the_purchase_says_what_they_cost() {
+    let (world, shop) = open(&["CARD-1", "CARD-2"]).await;
+    shop.with(|shop| shop.price = 2_501);
+    // A price that is not told is asked for again.
+    shop.next(Fault::HangUpAfter);
+    world.procure(SHOP, "P1", 2).await;
+    world.settle().await;
+    world.advance(60).await;
+    assert_eq!(world.purchases().await, ["failed costs_more_than_allowed:50.02 CNY"]);
+    assert_eq!(shop.with(|shop| (shop.quoted, shop.trades.len(), shop.cards.len())), (2, 0, 2));
+    shop.with(|shop| shop.price = 2_500);
+    world.procure(SHOP, "P1", 2).await;
+    world.settle().await;
+    assert_eq!(world.purchases().await.last().map(String::as_str), Some("keys b2 2/2"));
     world.stop().await;
 }
 

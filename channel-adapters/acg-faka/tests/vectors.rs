@@ -3,7 +3,7 @@
 
 mod common;
 
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use common::{NOW, connect, form, request};
 use serde_json::{Value, json};
 
@@ -48,4 +48,13 @@ fn every_signature_vector_is_accepted_or_refused_as_it_says() {
         vectors.scheme(other);
     }
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(
+        &[channel_acg_faka::PROTOCOL],
+        include_str!("../fixtures/supply.json"),
+        &["dujiao-next-hmac-sha256", "zcard-hmac-sha256", "fulu-sorted-chars-md5", "fulu-card-aes-256-ecb"],
+    );
 }

@@ -7,7 +7,12 @@ use vocabulary::{CardKey, Secret, Timestamp};
 use crate::{answer, inbound::is_number, settings::Settings};
 
 impl Procure for Settings {
-    /// The item is the warehouse's kind of cards (`cpkId`). Nothing is charged: the cards are the merchant's own.
+    /// Nothing is charged: the cards are the merchant's own.
+    fn quote(&self, _: &ProcureJob, _: u32, _: Timestamp) -> Option<Result<OutboundRequest, Unable>> {
+        None
+    }
+
+    /// The item is the warehouse's kind of cards (`cpkId`).
     fn request(&self, job: &ProcureJob, now: Timestamp) -> Result<OutboundRequest, Unable> {
         if !is_number(&job.item) {
             return Err(Unable("item_is_no_cpk_id"));

@@ -1,9 +1,9 @@
-//! Every push vector of the fixture; those of the API are tested beside the code that signs.
+//! Every push vector of the fixture; those of the API are computed by `src/vectors.rs`.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
-use channel_conformance::Vectors;
+use channel_conformance::{Vectors, judge_vectors};
 use common::{connect, push_at};
 use serde_json::{Value, json};
 use vocabulary::Timestamp;
@@ -34,4 +34,9 @@ fn every_push_vector_is_accepted_or_refused_as_it_says() {
     }
     vectors.scheme("agiso-api-md5");
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[channel_agiso::PROTOCOL], include_str!("../fixtures/agiso.json"), &[]);
 }

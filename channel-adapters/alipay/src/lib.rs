@@ -15,6 +15,7 @@ mod payment;
 mod read_back;
 mod refund;
 mod settings;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -28,8 +29,12 @@ use vocabulary::{Account, Reason, Timestamp};
 use settings::Merchant;
 
 /// The protocol.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "alipay",

@@ -6,7 +6,7 @@ mod platform;
 use std::sync::Arc;
 
 use channel::{Adapter, Ask, Inbound, Outcome, RawRequest, Refusal, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use serde_json::Value;
 use vocabulary::{Currency, Money, Timestamp};
 
@@ -84,7 +84,12 @@ fn every_vector_is_judged_as_expected() {
         let text = adapter.signed_text(&request(vector)).unwrap();
         assert_eq!(text, vector.text("/expected/canonical"), "{}", vector.name);
     }
-    // These are checked where calls are signed, in `src/canonical.rs`.
+    // Computed by the protocol's own schemes, below.
     vectors.scheme("alipay-request-sign");
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[channel_alipay::PROTOCOL], include_str!("../fixtures/alipay.json"), &[]);
 }

@@ -14,6 +14,7 @@ mod outbound;
 mod pay;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -28,8 +29,12 @@ pub use pay::PayPage;
 pub use settings::Gateway;
 
 /// The protocol `bepusdt`.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example-settings.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example-settings.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "bepusdt",
@@ -67,7 +72,7 @@ impl Adapter for Bepusdt {
         verify::verify(&self.gateway, request)
     }
     fn signed_text(&self, request: &RawRequest) -> Option<String> {
-        verify::signed_text(request)
+        verify::signed_text(&self.gateway, request)
     }
     fn parse(&self, request: &Verified<'_>) -> Result<Inbound, Refusal> {
         inbound::parse(&self.gateway, request.request())

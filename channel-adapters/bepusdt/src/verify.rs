@@ -31,7 +31,13 @@ pub(crate) fn verify(gateway: &Gateway, request: &RawRequest) -> Result<Proof, R
     matches(Numbers::AsSent).or_else(|_| matches(Numbers::AsGo))
 }
 
-/// What a notification's signature is made over, with the token left out.
-pub(crate) fn signed_text(request: &RawRequest) -> Option<String> {
-    Some(format!("{}***", Fields::read(&request.body).ok()?.canonical(Numbers::AsSent)))
+/// What a notification's signature is made over, with the token left out: numbers in the form that fits the signature,
+/// as they are sent where neither does.
+pub(crate) fn signed_text(gateway: &Gateway, request: &RawRequest) -> Option<String> {
+    let fields = Fields::read(&request.body).ok()?;
+    let given = fields.get("signature").to_ascii_lowercase();
+    let fits =
+        |numbers: &Numbers| digest_matches(&fields.signature(*numbers, &gateway.token), &given).is_ok();
+    let numbers = [Numbers::AsSent, Numbers::AsGo].into_iter().find(fits).unwrap_or(Numbers::AsSent);
+    Some(format!("{}***", fields.canonical(numbers)))
 }

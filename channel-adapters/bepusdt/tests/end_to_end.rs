@@ -4,7 +4,7 @@
 mod platform;
 
 use channel::Protocol;
-use channel_world::{PRICE, SKU, Told, World, code};
+use channel_world::{Books, PRICE, SKU, Told, World, code};
 use serde_json::{Value, json};
 use testkit::{Fault, accounts::WebhookSecret, drive, pretend::Pretend};
 
@@ -65,6 +65,14 @@ async fn a_payment_releases_the_key_once_however_often_it_is_told() {
         assert_eq!((world.count("PaymentConfirmed").await, world.count("KeysAllocated").await), (1, 1));
         let asked = u32::from(confirm_by != "off");
         assert_eq!(gateway.with(|gateway| gateway.asked), asked, "{confirm_by}");
+        // A transfer on a chain is final: staff send the money back by hand, and say so. A late notice changes nothing.
+        world.refund_by_hand(OWN, "A-1").await;
+        notify(&world, &gateway, "A-1", None).await;
+        world.settle().await;
+        assert_eq!(keys(&world, "A-1").await, Value::Null, "{confirm_by}");
+        let books = Books::of(&world).await;
+        assert_eq!((&books.revoked, books.refunded["A-1"]), (&books.delivered, PRICE), "{confirm_by}");
+        assert_eq!((books.delivered.len(), world.count("OrderClosed").await), (1, 1), "{confirm_by}");
         world.stop().await;
     }
 }

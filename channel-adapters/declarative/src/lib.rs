@@ -21,6 +21,7 @@ mod recipe;
 mod settings;
 mod signed;
 mod template;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub const PROTOCOL: Protocol = Protocol {
     manifest: &MANIFEST,
     connect: |account, settings| connect_as(&MANIFEST, account, settings),
     example_settings: include_str!("example-settings.json"),
+    schemes: vectors::SCHEMES,
 };
 
 static MANIFEST: Manifest = Manifest {

@@ -83,3 +83,19 @@ async fn an_order_beyond_the_stock_a_forgery_and_another_content_get_the_platfor
     assert_eq!(Books::of(&world).await.delivered.len(), 1);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_order_that_is_paid_back_by_hand_loses_its_keys_and_its_repeat_is_the_same_reply() {
+    let world = shop(5).await;
+    let first = world.send(SHOP, &purchase(&world, "G-1", 2)).await;
+    world.refund_by_hand(SHOP, "G-1").await;
+    assert_eq!(world.send(SHOP, &purchase(&world, "G-1", 2)).await.bytes, first.bytes);
+    let books = Books::of(&world).await;
+    assert_eq!(books.delivered["G-1"], keys(&first.json()));
+    assert_eq!((&books.revoked, books.refunded["G-1"]), (&books.delivered, 2 * channel_world::PRICE));
+    // What went out once is not sold again.
+    let other = world.send(SHOP, &purchase(&world, "G-2", 3)).await;
+    assert!(keys(&other.json()).is_disjoint(&keys(&first.json())));
+    assert!(Books::of(&world).await.shared.is_empty());
+    world.stop().await;
+}

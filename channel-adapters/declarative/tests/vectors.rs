@@ -4,7 +4,7 @@
 mod described;
 
 use channel::{Ask, Inbound, Outcome, Refusal, Verified};
-use channel_conformance::Vectors;
+use channel_conformance::{Vectors, judge_vectors};
 use vocabulary::{Currency, Money};
 
 #[test]
@@ -116,4 +116,13 @@ fn an_hmac_over_the_body_is_compared_as_base64() {
         let read = verified(HMAC_OF_THE_BODY, key, vector.texts("/input/headers"), body);
         assert_eq!(read.is_ok(), vector.accepted(), "{}: {read:?}", vector.name);
     }
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(
+        &[channel_declarative::PROTOCOL],
+        include_str!("../fixtures/epay.json"),
+        &["epay-v1-sign", "epay-v2-notify", "epay-v2-sign"],
+    );
 }

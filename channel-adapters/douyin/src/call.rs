@@ -120,33 +120,3 @@ pub(crate) fn data<T: DeserializeOwned, O>(response: Response<'_>) -> Result<T, 
 pub(crate) fn unreadable<T>() -> CallOutcome<T> {
     CallOutcome::Unknown { code: "unreadable_answer".into() }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_carry_the_signatures_of_the_vectors() {
-        let all: Vec<serde_json::Value> =
-            serde_json::from_str(include_str!("../fixtures/douyin.json")).expect("the vectors are JSON");
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let mut seen = 0;
-        for vector in all.iter().filter(|v| v["scheme"] == "douyin-request-hmac-sha256") {
-            let (keys, input, expected) = (&vector["keys"], &vector["input"], &vector["expected"]);
-            let example = crate::settings::EXAMPLE
-                .replace("7043675397900000001", &text(&keys["app_key"]))
-                .replace("a1b2c3d4-0001-4002-8003-0123456789ab", &text(&keys["app_secret"]));
-            let settings = Settings::read(&example).expect("the vector's keys are usable");
-            let parameters: Box<serde_json::value::RawValue> =
-                serde_json::from_str(input["params_json_unsorted"].as_str().expect("text")).expect("JSON");
-            let path = format!("/{}", text(&input["method"]).replace('.', "/"));
-            let now = Timestamp::from_secs(text(&input["timestamp"]).parse().expect("seconds"));
-            let request = post(&settings, &path, &parameters, now).expect("built");
-            assert_eq!(String::from_utf8(request.body).expect("UTF-8"), text(&expected["param_json"]));
-            let sign = format!("&sign={}", text(&expected["sign"]));
-            assert!(request.url.ends_with(&sign), "{}: {}", vector["name"], request.url);
-            seen += 1;
-        }
-        assert!(seen >= 4, "{seen}");
-    }
-}

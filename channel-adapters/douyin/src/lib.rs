@@ -24,6 +24,7 @@ mod renew;
 mod settings;
 mod status;
 mod stock;
+mod vectors;
 mod verify;
 mod wire;
 
@@ -39,7 +40,8 @@ use poll::{AfterSales, Orders};
 use settings::Settings;
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "douyin",

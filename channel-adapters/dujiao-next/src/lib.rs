@@ -15,11 +15,13 @@ mod cards;
 mod catalogue;
 mod inbound;
 mod outbound;
+mod price;
 mod procure;
 mod reply;
 mod settings;
 mod status;
 mod topic;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -33,7 +35,8 @@ use vocabulary::{Account, Timestamp};
 use settings::Settings;
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "dujiao-next",

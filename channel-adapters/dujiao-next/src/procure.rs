@@ -6,17 +6,20 @@ use channel::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use vocabulary::Timestamp;
+use vocabulary::{Money, Timestamp};
 
 use crate::{
     cards,
     inbound::{Fulfillment, Whole},
+    price,
     settings::Buy,
     status::{self, Bought},
     topic::{BASE, CALLBACK, is_id},
     verify,
 };
 
+/// The most that a page of the catalogue holds.
+const PAGE_SIZE: usize = 100;
 /// How long to wait where the shop has no stock, or our wallet there no money.
 const WAIT_SECS: u32 = 600;
 
@@ -31,8 +34,10 @@ struct Answer {
 }
 
 impl Buy {
+    /// A call of a path, whose query is not signed.
     fn call(&self, method: &'static str, path: &str, body: Vec<u8>, now: Timestamp) -> OutboundRequest {
-        let headers = verify::headers(&self.credentials, method, path, &body, now);
+        let signed = path.split('?').next().unwrap_or_default();
+        let headers = verify::headers(&self.credentials, method, signed, &body, now);
         OutboundRequest { method, url: format!("{}{path}", self.base_url), headers, body }
     }
 
@@ -61,6 +66,26 @@ impl Buy {
 }
 
 impl Procure for Buy {
+    /// First the currency of our wallet there, then the catalogue, page by page.
+    fn quote(&self, _: &ProcureJob, step: u32, now: Timestamp) -> Option<Result<OutboundRequest, Unable>> {
+        Some(Ok(match step {
+            0 => self.call("POST", &format!("{BASE}/ping"), b"{}".to_vec(), now),
+            page => {
+                let path = format!("{BASE}/products?page={page}&page_size={PAGE_SIZE}");
+                self.call("GET", &path, Vec::new(), now)
+            }
+        }))
+    }
+
+    fn interpret_quote(
+        &self,
+        job: &ProcureJob,
+        step: u32,
+        response: Response<'_>,
+    ) -> CallOutcome<Option<Money>> {
+        price::read(job, step, response)
+    }
+
     fn request(&self, job: &ProcureJob, now: Timestamp) -> Result<OutboundRequest, Unable> {
         if !is_id(&job.item) {
             return Err(Unable("item_is_no_sku_id"));

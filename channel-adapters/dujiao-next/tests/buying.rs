@@ -24,7 +24,8 @@ async fn open(stock: u64) -> (World, Pretend<Upstream>) {
 async fn whatever_goes_wrong_the_shop_sells_once_and_is_asked_until_its_cards_are_there() {
     let (world, shop) = open(5).await;
     for fault in [Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::TooMany(9), Fault::WrongSignature] {
-        shop.next(fault);
+        // Before each order the wallet and two pages of the catalogue are asked for.
+        shop.after(3, fault);
     }
     let our_no = world.procure(SHOP, "7", 2).await;
     world.settle().await;
@@ -70,5 +71,39 @@ async fn a_shop_without_stock_is_tried_later_and_one_that_cancels_has_sold_nothi
     shop.with(|shop| shop.sales.get_mut(&our_no).unwrap().status = "canceled");
     world.advance(3_600).await;
     assert_eq!(world.purchases().await, ["failed canceled"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn cards_that_cost_more_than_allowed_or_are_not_priced_in_our_money_are_not_ordered() {
+    let (world, shop) = open(5).await;
+    for (price, currency, fault) in [
+        ("25.01", "CNY", Fault::HangUpAfter),
+        ("9.90", "USD", Fault::ErrorAfter(500)),
+        ("9.901", "CNY", Fault::WrongSignature),
+    ] {
+        shop.with(|shop| (shop.price, shop.currency) = (price, currency));
+        // An answer that does not come is asked for again.
+        shop.next(fault);
+        world.procure(SHOP, "7", 2).await;
+        world.settle().await;
+        world.advance(120).await;
+    }
+    shop.with(|shop| (shop.price, shop.currency) = ("25.00", "CNY"));
+    world.procure(SHOP, "77", 2).await;
+    world.settle().await;
+    assert_eq!(
+        world.purchases().await,
+        [
+            "failed costs_more_than_allowed:50.02 CNY",
+            "failed sells_in_another_currency",
+            "failed unreadable_price",
+            "failed item_not_in_the_catalogue",
+        ]
+    );
+    assert_eq!(shop.with(|shop| (shop.sales.len(), shop.stock)), (0, 5));
+    world.procure(SHOP, "7", 2).await;
+    world.settle().await;
+    assert_eq!(shop.with(|shop| (shop.sales.len(), shop.stock, shop.forged_calls)), (1, 3, 0));
     world.stop().await;
 }

@@ -150,3 +150,31 @@ async fn a_forged_order_has_no_effect() {
     assert_eq!(world.count("OrderPlaced").await, 0);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn an_order_that_is_paid_back_by_hand_loses_its_keys_whatever_is_repeated_or_lost() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, shop) = open(false).await;
+        world.stock(0, 3).await;
+        shop.next(fault);
+        let first = buy(&world, Some(&shop), "A-1", 2).await;
+        assert_eq!(buy(&world, Some(&shop), "A-1", 2).await, first);
+        for _ in 0..3 {
+            world.advance(120).await;
+        }
+        let left = ask(&world, "GET", "/products?page=1&page_size=100", None).await.json();
+        assert_eq!(left["items"][0]["skus"][0]["stock_quantity"], 1, "{fault:?}");
+        // The protocol has no way to pay back: staff do it at the other shop's wallet, and say so.
+        let number = first.json()["order_id"].to_string();
+        world.refund_by_hand(SHOP, &number).await;
+        assert_eq!(buy(&world, Some(&shop), "A-1", 2).await, first, "{fault:?}: a repeat is the same reply");
+        let shown = ask(&world, "GET", &path(&first), None).await.json();
+        assert_eq!((&shown["status"], shown.get("fulfillment")), (&json!("refunded"), None), "{fault:?}");
+        let books = Books::of(&world).await;
+        let theirs = shop.with(|shop| shop.told["A-1"].1.clone());
+        assert_eq!(books.delivered, BTreeMap::from([(number.clone(), theirs)]), "{fault:?}");
+        assert_eq!(books.revoked, books.delivered, "{fault:?}");
+        assert_eq!(books.refunded, BTreeMap::from([(number, 2 * PRICE)]), "{fault:?}");
+        world.stop().await;
+    }
+}

@@ -69,16 +69,21 @@ impl Gateway {
             return Err(Unable("a_value_reads_as_a_field"));
         }
         let canonical = self.canonical(&pairs);
-        let (sign, sign_type) = match &self.keys {
-            Keys::Md5(key) => (Self::md5_of(key.expose(), &canonical), "MD5"),
-            Keys::Rsa { merchant, .. } => {
-                let signature = merchant.sign_sha256(canonical.as_bytes()).ok_or(Unable("cannot_sign"))?;
-                (STANDARD.encode(signature), "RSA")
-            }
-        };
+        let (sign, sign_type) = self.sign(&canonical)?;
         pairs.push(("sign".to_owned(), sign));
         pairs.push(("sign_type".to_owned(), sign_type.to_owned()));
         Ok(form(&pairs))
+    }
+
+    /// The signature of a text, and what it is called.
+    pub(crate) fn sign(&self, canonical: &str) -> Result<(String, &'static str), Unable> {
+        match &self.keys {
+            Keys::Md5(key) => Ok((Self::md5_of(key.expose(), canonical), "MD5")),
+            Keys::Rsa { merchant, .. } => {
+                let signature = merchant.sign_sha256(canonical.as_bytes()).ok_or(Unable("cannot_sign"))?;
+                Ok((STANDARD.encode(signature), "RSA"))
+            }
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod outbound;
 mod pay;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub const V1: Protocol = Protocol {
     manifest: &V1_MANIFEST,
     connect: connect_v1,
     example_settings: include_str!("example-v1.json"),
+    schemes: vectors::OF_V1,
 };
 
 /// The protocol `epay-v2`.
@@ -40,6 +42,7 @@ pub const V2: Protocol = Protocol {
     manifest: &V2_MANIFEST,
     connect: connect_v2,
     example_settings: include_str!("example-v2.json"),
+    schemes: vectors::OF_V2,
 };
 
 const CAPABILITIES: Capabilities = Capabilities { check_payment: true, refund: true, ..Capabilities::NONE };

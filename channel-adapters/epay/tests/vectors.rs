@@ -5,7 +5,7 @@ mod gateway;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use channel::{Adapter, Ask, Inbound, Outcome, Protocol, Refusal, Verified, sign::RsaSigner};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_epay::{Gateway, PayPage, V1, V2, Version};
 use std::sync::Arc;
 use vocabulary::{Currency, Money, Timestamp};
@@ -163,4 +163,9 @@ fn a_pay_page_that_could_not_be_notified_of_is_not_built() {
     for page in bad {
         assert!(gateway.pay_url(&page, gateway::NOW).is_err(), "{page:?}");
     }
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[V1, V2], include_str!("../fixtures/epay.json"), &[]);
 }

@@ -11,6 +11,7 @@ mod inbound;
 mod outbound;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -27,8 +28,12 @@ use settings::Settings;
 const TOLERANCE_SECS: i64 = 300;
 
 /// The protocol `generic`.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example-settings.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example-settings.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "generic",

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use channel::{Adapter, RawRequest};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_generic::PROTOCOL;
 use standardwebhooks::Webhook;
 use std::sync::Arc;
@@ -113,4 +113,9 @@ fn an_hmac_is_refused_where_only_a_public_key_is_known() {
     let adapter = connect(r#"{"public_keys":["whpk_u09Wmr9tIy4Ksi701TeHHwPsu9dzWKY1hWSczBgGYpk="]}"#);
     let request = partner::sign(&partner::post("msg_1", "{}"), partner::SECRET).unwrap();
     assert!(adapter.verify(&request, partner::NOW).is_err());
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/standard-webhooks.json"), &[]);
 }

@@ -30,7 +30,7 @@ fn sorted(fields: &[(&str, &str)]) -> String {
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::FORM, BODY_BYTES_MAX)?;
     let form = request.form()?;
     let fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     check_unambiguous(&fields)?;
@@ -59,22 +59,4 @@ fn check_unambiguous(fields: &[(&str, &str)]) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(Step::Format, "ambiguous_form", "a field name or value holds a separator"))
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_form = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_form(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

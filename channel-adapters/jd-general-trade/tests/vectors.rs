@@ -5,7 +5,7 @@ mod common;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use channel::{DeliveryJob, cipher};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use common::{NOW, connect, form, key, line, order_id, request};
 use serde_json::{Value, json};
 use vocabulary::{Currency, Money, Timestamp};
@@ -114,4 +114,13 @@ fn our_cards_are_sealed_as_the_document_seals_its_own() {
     let theirs = vectors.scheme("jd-general-trade-aes-256-ecb");
     let theirs = theirs.iter().find(|vector| vector.text("/input/plaintext").starts_with('[')).unwrap();
     assert_eq!(open(product), open(theirs.text("/expected/ciphertext_base64")));
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(
+        &[channel_jd_general_trade::PROTOCOL],
+        include_str!("../fixtures/jd.json"),
+        &["jd-jos-md5", "jd-game-card-md5"],
+    );
 }

@@ -23,6 +23,7 @@ mod refund;
 mod renew;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -37,7 +38,8 @@ use poll::{Orders, Refunds};
 use settings::Settings;
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "kuaishou",

@@ -6,7 +6,7 @@ mod platform;
 use std::sync::Arc;
 
 use channel::{Adapter, Ask, RawRequest, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_paypal::PROTOCOL;
 use platform::{CERT_URL, NOW};
 use serde_json::json;
@@ -64,4 +64,9 @@ fn every_vector_is_judged_as_expected() {
         }
     }
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/paypal.json"), &[]);
 }

@@ -22,7 +22,6 @@ mod relay;
 mod renew;
 mod settings;
 mod status;
-#[cfg(test)]
 mod vectors;
 mod wire;
 
@@ -38,7 +37,8 @@ use polls::{OrderPoll, RefundPoll};
 use settings::{Delivery, Settings};
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "pinduoduo",

@@ -17,7 +17,7 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 const SIGNATURES_MAX: usize = 8;
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::JSON, BODY_BYTES_MAX)?;
     let key = settings.relay_key.as_ref().ok_or(Refusal::new(Step::Signature, "no_relay", "relay_secret"))?;
     let id = message_id(request)?;
     let sent_at = request.header("webhook-timestamp")?;
@@ -57,22 +57,4 @@ fn signatures(header: &str) -> Result<Vec<Vec<u8>>, Refusal> {
         }
     }
     Ok(found)
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_json = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_json(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

@@ -31,8 +31,12 @@ use vocabulary::{Account, Timestamp};
 use settings::Settings;
 
 /// The protocol `sandbox`.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example-settings.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example-settings.json"),
+    schemes: &[],
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "sandbox",

@@ -23,6 +23,7 @@ mod refund;
 mod settings;
 mod status;
 mod stock;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -36,8 +37,12 @@ use vocabulary::{Account, Timestamp};
 use settings::Settings;
 
 /// The protocol `shopify`.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example-settings.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example-settings.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "shopify",

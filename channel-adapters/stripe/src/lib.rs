@@ -17,6 +17,7 @@ mod read_back;
 mod refund;
 mod session;
 mod settings;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -30,8 +31,12 @@ use vocabulary::{Account, Reason, Timestamp};
 use settings::Stripe;
 
 /// The protocol.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "stripe",

@@ -23,7 +23,6 @@ mod settings;
 mod spi;
 mod status;
 mod trade;
-#[cfg(test)]
 mod vectors;
 mod wire;
 
@@ -40,7 +39,8 @@ use polls::{OrderPoll, RefundPoll};
 use settings::{Delivery, Settings};
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "taobao",

@@ -13,6 +13,7 @@ mod payment;
 mod reconcile;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -28,8 +29,12 @@ pub use mini_app::{MiniAppUser, mini_app_user};
 use settings::Bot;
 
 /// The protocol `telegram`.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example-settings.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example-settings.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "telegram",

@@ -4,7 +4,7 @@
 mod platform;
 
 use channel::{Ask, RawRequest, Refusal, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_telegram::{PROTOCOL, mini_app_user};
 use serde_json::json;
 use vocabulary::{Currency, Money, Secret, Timestamp};
@@ -93,4 +93,9 @@ fn every_vector_is_judged_as_expected() {
     vectors.scheme("telegram-webhook").into_iter().for_each(judge);
     vectors.scheme("telegram-webapp-init-data").into_iter().for_each(launch);
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/telegram.json"), &[]);
 }

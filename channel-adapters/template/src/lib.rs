@@ -14,6 +14,7 @@ mod inbound;
 mod outbound;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -27,7 +28,8 @@ use vocabulary::{Account, Timestamp};
 use settings::Settings;
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "template",

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use channel::{RawRequest, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use vocabulary::Timestamp;
 
 use channel_template::PROTOCOL;
@@ -37,4 +37,9 @@ fn every_vector_is_judged_as_expected() {
         }
     }
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/vectors.json"), &[]);
 }

@@ -14,6 +14,7 @@ mod inbound;
 mod payment;
 mod refund;
 mod settings;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -27,8 +28,12 @@ use vocabulary::{Account, Reason, Timestamp};
 use settings::Merchant;
 
 /// The protocol.
-pub const PROTOCOL: Protocol =
-    Protocol { manifest: &MANIFEST, connect, example_settings: include_str!("example.json") };
+pub const PROTOCOL: Protocol = Protocol {
+    manifest: &MANIFEST,
+    connect,
+    example_settings: include_str!("example.json"),
+    schemes: vectors::SCHEMES,
+};
 
 static MANIFEST: Manifest = Manifest {
     code: "wechat-pay",

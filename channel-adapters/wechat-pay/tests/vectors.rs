@@ -11,7 +11,7 @@ use channel::{
     cipher::aes_256_gcm_open,
     sign::{RsaSigner, der_from_text},
 };
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use serde_json::{Value, json};
 use vocabulary::{Currency, Money, Timestamp};
 
@@ -121,8 +121,13 @@ fn every_vector_is_judged_as_expected() {
         let signature = sign(vector.text("/keys/private_key_pem"), vector.text("/input/message"));
         assert_eq!(signature, vector.text("/expected/signature"), "{}", vector.name);
     }
-    // These two are checked where calls are signed, in `src/call.rs`.
+    // Computed by the protocol's own schemes, below.
     vectors.scheme("wechatpay-v3-request-sign");
     vectors.scheme("wechatpay-v3-request-canonical");
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[channel_wechat_pay::PROTOCOL], include_str!("../fixtures/wechat-pay.json"), &[]);
 }

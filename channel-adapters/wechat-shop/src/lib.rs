@@ -16,6 +16,7 @@ mod shop;
 mod status;
 mod stock;
 mod token;
+mod vectors;
 mod verify;
 mod wire;
 mod xpay;
@@ -39,6 +40,7 @@ pub const SHOP: Protocol = Protocol {
     manifest: &SHOP_MANIFEST,
     connect: connect_shop,
     example_settings: include_str!("example-shop.json"),
+    schemes: vectors::SHOP,
 };
 
 /// The protocol `wechat-xpay`: virtual payments of a mini-program.
@@ -46,6 +48,7 @@ pub const XPAY: Protocol = Protocol {
     manifest: &XPAY_MANIFEST,
     connect: connect_xpay,
     example_settings: include_str!("example-xpay.json"),
+    schemes: vectors::XPAY,
 };
 
 // No exact limits are known; these are polite.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use channel::{Ask, Outcome, RawRequest, Stage, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_woocommerce::PROTOCOL;
 use vocabulary::Timestamp;
 
@@ -60,4 +60,9 @@ fn every_vector_is_judged_as_expected() {
         }
     }
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/woocommerce.json"), &[]);
 }

@@ -30,7 +30,7 @@ fn plain(settings: &Settings, body: &[u8], timestamp: &str, secret: &str) -> Str
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::JSON, BODY_BYTES_MAX)?;
     let query = request.query_pairs()?;
     let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     let given = value("sign").ok_or(Refusal::new(Step::Signature, "missing_signature", "sign"))?;
@@ -49,22 +49,4 @@ pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) 
         sign::digest_matches(&signature(settings, &request.body, timestamp), &given.to_ascii_lowercase())?;
     sign::check_time(signed_at, now, TOLERANCE_SECS)?;
     Ok(proof)
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_json = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_json(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

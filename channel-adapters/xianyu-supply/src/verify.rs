@@ -67,13 +67,8 @@ fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
     if request.method != "POST" {
         return Err(Refusal::new(Step::Format, "wrong_method", "method"));
     }
-    let is_json = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
-    let types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !request.body.is_empty() && !types.map(|(_, value)| value).all(|value| is_json(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
+    if !request.body.is_empty() {
+        request.check_content_type(RawRequest::JSON)?;
     }
     Ok(())
 }

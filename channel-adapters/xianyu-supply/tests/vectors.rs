@@ -3,6 +3,7 @@
 mod common;
 
 use channel::legacy_sign::md5_hex;
+use channel_conformance::judge_vectors;
 use serde_json::Value;
 use vocabulary::Timestamp;
 
@@ -49,4 +50,13 @@ fn the_published_body_digest_is_ours() {
     let all: Vec<Value> = serde_json::from_str(include_str!("../fixtures/xianyu.json")).expect("JSON");
     let vector = all.iter().find(|v| v["scheme"] == "xianyu-supply-body-md5").expect("there");
     assert_eq!(md5_hex(text(&vector["input"]["body"]).as_bytes()), text(&vector["expected"]["body_md5"]));
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(
+        &[channel_xianyu_supply::PROTOCOL],
+        include_str!("../fixtures/xianyu.json"),
+        &["xianyu-erp-md5", "xianyu-erp-md5-partner"],
+    );
 }

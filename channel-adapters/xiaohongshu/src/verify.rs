@@ -17,7 +17,7 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 const RESERVED: [&str; 3] = ["app-key", "timestamp", "sign"];
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest, now: Timestamp) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::JSON, BODY_BYTES_MAX)?;
     let given = request.header("sign")?;
     if request.header("app-key")? != settings.app_id {
         return Err(Refusal::new(Step::Signature, "unknown_app", "app-key"));
@@ -50,22 +50,4 @@ fn plain(settings: &Settings, request: &RawRequest, at: &str, secret: &str) -> R
     let joined: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let slash = if request.topic.is_empty() { "" } else { "/" };
     Ok(format!("{}{slash}{}?{}{secret}", settings.push_path, request.topic, joined.join("&")))
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_json = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_json(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Every signature vector of what Xiaohongshu sends, and of its old interface, which signs in the same way; those of
-//! our calls are tested beside the code that signs them.
+//! our calls are computed by `src/vectors.rs`.
 
 use channel::{Ask, RawRequest, Verified};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_xiaohongshu::PROTOCOL;
 use vocabulary::Timestamp;
 
@@ -52,7 +52,12 @@ fn every_vector_is_accepted_in_time_and_refused_late_or_elsewhere() {
     for scheme in ["xhs-push-md5", "xhs-v1-rest-md5"] {
         vectors.scheme(scheme).into_iter().for_each(check);
     }
-    // Tested in src/call.rs, where any method can be signed.
+    // Computed by the protocol's own schemes, below.
     assert!(!vectors.scheme("xhs-request-md5").is_empty());
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/xiaohongshu.json"), &[]);
 }

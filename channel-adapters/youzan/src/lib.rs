@@ -21,6 +21,7 @@ mod refund;
 mod renew;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 mod wire;
 
@@ -36,7 +37,8 @@ use polls::{OrderPoll, RefundPoll};
 use settings::{Delivery, Settings};
 
 /// The protocol, as the binary lists it.
-pub const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE };
+pub const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: settings::EXAMPLE, schemes: vectors::SCHEMES };
 
 static MANIFEST: Manifest = Manifest {
     code: "youzan",

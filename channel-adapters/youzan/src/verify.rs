@@ -41,7 +41,7 @@ pub(crate) fn covers_body(request: &RawRequest) -> bool {
 }
 
 pub(crate) fn verify(settings: &Settings, request: &RawRequest) -> Result<Proof, Refusal> {
-    check_framing(request)?;
+    request.check_post(RawRequest::JSON, BODY_BYTES_MAX)?;
     if covers_body(request) {
         let given = request.header("event-sign")?.to_ascii_lowercase();
         return sign::digest_matches(&digest(settings, &request.body), &given);
@@ -66,22 +66,4 @@ pub(crate) fn signed_text(settings: &Settings, request: &RawRequest) -> Option<S
         Push::read(request).ok()?.text()?
     };
     Some(format!("{}{text}***", settings.client_id))
-}
-
-fn check_framing(request: &RawRequest) -> Result<(), Refusal> {
-    if request.body.len() > BODY_BYTES_MAX {
-        return Err(Refusal::new(Step::Size, "body_too_large", "body"));
-    }
-    if request.method != "POST" {
-        return Err(Refusal::new(Step::Format, "wrong_method", "method"));
-    }
-    let is_json = |value: &[u8]| {
-        let kind = value.split(|b| *b == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
-    let mut types = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !types.all(|(_, value)| is_json(value)) {
-        return Err(Refusal::new(Step::Format, "wrong_content_type", "content-type"));
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use channel::{RawRequest, cipher};
-use channel_conformance::{Vector, Vectors};
+use channel_conformance::{Vector, Vectors, judge_vectors};
 use channel_youzan::PROTOCOL;
 use vocabulary::Timestamp;
 
@@ -59,4 +59,9 @@ fn every_vector_gives_its_verdict() {
         app_message(vector);
     }
     vectors.assert_all_used();
+}
+
+#[test]
+fn every_vector_of_the_file_is_judged_by_the_protocols_own_schemes() {
+    judge_vectors(&[PROTOCOL], include_str!("../fixtures/youzan.json"), &[]);
 }

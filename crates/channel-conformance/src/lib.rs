@@ -70,7 +70,7 @@ pub use jobs::Jobs;
 pub use meaning::{ask as ask_text, meaning};
 pub use report::Report;
 pub use slot::{AmountUnit, Slot};
-pub use vectors::{Vector, Vectors};
+pub use vectors::{Vector, Vectors, judge_vectors};
 
 /// A genuine request: verified and parsed at `now`, it must be accepted.
 #[derive(Clone)]

@@ -2,7 +2,40 @@
 
 use std::{cell::RefCell, collections::BTreeSet};
 
+use channel::{Protocol, vectors};
 use serde_json::Value;
+
+/// Judges every vector of a fixture file's text by the schemes that the protocols list, as `kami channel test` does.
+/// Panics with those that failed, and where a scheme is neither theirs nor one of `others`.
+pub fn judge_vectors(protocols: &[Protocol], text: &str, others: &[&str]) {
+    let Ok(Value::Array(list)) = serde_json::from_str::<Value>(text) else {
+        panic!("the fixture is no JSON list")
+    };
+    let (mut judged, mut failed) = (0, Vec::new());
+    for json in &list {
+        let vector = vectors::Vector::new(json);
+        let schemes = protocols.iter().flat_map(|of| of.schemes.iter().map(move |scheme| (of, scheme)));
+        let mut known = schemes.filter(|(_, scheme)| scheme.name == vector.scheme()).peekable();
+        if known.peek().is_none() && !others.contains(&vector.scheme()) {
+            failed.push(format!("{}: no protocol lists its scheme {}", vector.name(), vector.scheme()));
+        }
+        for (protocol, scheme) in known {
+            let Ok(settings) = serde_json::from_str(protocol.example_settings) else {
+                panic!("the example of {} is no JSON", protocol.manifest.code)
+            };
+            judged += 1;
+            if let Err(why) = scheme.judge(protocol, &settings, &vector) {
+                failed.push(format!("{}, {}: {why}", protocol.manifest.code, vector.name()));
+            }
+        }
+    }
+    assert!(
+        judged > 0 && failed.is_empty(),
+        "{judged} judged, {} failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
 
 /// A fixture file: a list of `{name, scheme, keys, input, expected, …}`.
 pub struct Vectors {

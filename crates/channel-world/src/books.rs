@@ -26,6 +26,10 @@ pub struct Books {
     pub let_out: Keys,
     /// Money paid back, in minor units.
     pub refunded: BTreeMap<String, i64>,
+    /// Keys that were declared void after they had been handed over.
+    pub revoked: Keys,
+    /// Money that went back while its keys stayed, in minor units.
+    pub lost: BTreeMap<String, i64>,
     /// Refunds that were asked for and not answered.
     pub asked: BTreeMap<String, String>,
     /// Keys that are bound to two orders at one time.
@@ -73,6 +77,12 @@ impl Books {
                 self.let_out.entry(number.clone()).or_default().extend(digests(&e.lines));
                 self.delivered.entry(number).or_default().extend(digests(&e.lines));
             }
+            Fact::KeysRevoked(e) => {
+                let number = self.numbers.get(&e.order).cloned().unwrap_or_default();
+                let digests = e.keys.iter().map(|key| sha256(&code(key.index)));
+                self.revoked.entry(number).or_default().extend(digests);
+            }
+            Fact::LossRecorded(e) => *self.lost.entry(number).or_default() += e.amount.minor,
             Fact::RefundRequested(e) => {
                 self.asked.insert(e.refund.clone(), number);
             }

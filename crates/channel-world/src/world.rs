@@ -261,6 +261,16 @@ impl World {
         .await;
     }
 
+    /// The whole of an order's money goes back where the platform offers no call for it: staff agree, pay it back on the
+    /// platform's own side, and say so.
+    pub async fn refund_by_hand(&self, name: &str, number: &str) {
+        self.refund(name, number, Some("by-hand"), None).await;
+        self.settle().await;
+        let order = OrderRef::Number(account(name), number.to_owned());
+        self.operate(OperatorCommand::SettleRefund { order, refund: "by-hand".to_owned() }).await;
+        self.settle().await;
+    }
+
     /// Stops the engine in good order.
     pub async fn stop(self) {
         self.engine.stop().await.unwrap();

@@ -6,7 +6,7 @@ use vocabulary::{Account, Timestamp};
 
 use crate::{
     BuyerAsk, CheckPayment, Deliver, Identifier, Inbound, Kind, Outcome, Poll, Procure, Proof, PushStock,
-    RawRequest, ReadBack, Refund, Refusal, Renew, Reply, Verified,
+    RawRequest, ReadBack, Refund, Refusal, Renew, Reply, Verified, vectors::Scheme,
 };
 
 /// One shop account's adapter. Pure: no clock, no randomness, no socket, no shared state.
@@ -188,4 +188,6 @@ pub struct Protocol {
     pub connect: Connect,
     /// Settings that pass [`Protocol::connect`], with comments in a `_help` field: shown by `kami channel list`.
     pub example_settings: &'static str,
+    /// How test vectors of the protocol are judged.
+    pub schemes: &'static [Scheme],
 }

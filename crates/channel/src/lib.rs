@@ -23,6 +23,7 @@ pub mod sign;
 mod stored_bytes;
 pub mod strict_json;
 mod upkeep;
+pub mod vectors;
 
 pub use adapter::{Adapter, Capabilities, Confidence, Connect, Limits, Manifest, Protocol, SettingsError};
 pub use inbound::{

@@ -44,6 +44,20 @@ pub enum ProcureState {
 
 /// Buys keys.
 pub trait Procure: Send + Sync {
+    /// The call that asks what the keys cost now. It is made before every call that buys, and nothing is bought for more
+    /// than [`ProcureJob::max_price`]. `step` is 0 at first and one more after each answer without a price. `None` only
+    /// where the supplier charges nothing.
+    fn quote(&self, job: &ProcureJob, step: u32, now: Timestamp) -> Option<Result<OutboundRequest, Unable>>;
+    /// What all the keys together cost; `Done(None)` where the next step must be asked.
+    fn interpret_quote(
+        &self,
+        job: &ProcureJob,
+        step: u32,
+        response: Response<'_>,
+    ) -> CallOutcome<Option<Money>> {
+        let _ = (job, step, response);
+        CallOutcome::Unknown { code: "cannot_quote".into() }
+    }
     /// The call that buys.
     fn request(&self, job: &ProcureJob, now: Timestamp) -> Result<OutboundRequest, Unable>;
     /// How it ended. `Refused` means that nothing was bought.

@@ -33,6 +33,36 @@ impl RawRequest {
         std::str::from_utf8(value).map_err(|_| Refusal::new(Step::Signature, "malformed_header", name))
     }
 
+    /// The content type of forms.
+    pub const FORM: &'static str = "application/x-www-form-urlencoded";
+    /// The content type of JSON.
+    pub const JSON: &'static str = "application/json";
+
+    /// Refuses what is no POST of at most `bytes_max` bytes, or states another content type than `kind`.
+    pub fn check_post(&self, kind: &str, bytes_max: usize) -> Result<(), Refusal> {
+        if self.body.len() > bytes_max {
+            return Err(Refusal::new(Step::Size, "body_too_large", "body"));
+        }
+        if self.method != "POST" {
+            return Err(Refusal::new(Step::Format, "wrong_method", "method"));
+        }
+        self.check_content_type(kind)
+    }
+
+    /// Refuses a request that states another content type than `kind`. What stands behind a `;` does not count, and one
+    /// that states none is taken for what it should be.
+    pub fn check_content_type(&self, kind: &str) -> Result<(), Refusal> {
+        let is_kind = |value: &[u8]| {
+            let stated = value.split(|byte| *byte == b';').next().unwrap_or_default();
+            stated.trim_ascii().eq_ignore_ascii_case(kind.as_bytes())
+        };
+        let mut stated = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        match stated.all(|(_, value)| is_kind(value)) {
+            true => Ok(()),
+            false => Err(Refusal::new(Step::Format, "wrong_content_type", "content-type")),
+        }
+    }
+
     /// The query's parameters, percent-decoded (`+` is a space), in order. A repeated name or text that is not
     /// UTF-8 is an error.
     pub fn query_pairs(&self) -> Result<Vec<(String, String)>, Refusal> {

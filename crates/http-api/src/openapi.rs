@@ -58,6 +58,7 @@ fn operator_routes() -> Routes {
         .routes(routes!(catalog::set_quota))
         .routes(routes!(catalog::void))
         .routes(routes!(procure::procure))
+        .routes(routes!(procure::list))
         .routes(routes!(batches::list))
         .routes(routes!(batches::key))
         .routes(routes!(batches::quarantine))

@@ -495,7 +495,7 @@ pub(crate) struct TestChannel {
     /// The vectors; those beside the adapters of the workspace we stand in where not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) vectors: Option<PathBuf>,
-    /// Only vectors of this scheme; those whose scheme begins with the code where not given.
+    /// Only vectors of this scheme; those that the protocol lists where not given.
     #[arg(long)]
     pub(crate) scheme: Vec<String>,
     /// The account's settings as JSON; the protocol's example where not given.

@@ -12,6 +12,7 @@ use crate::{
     listings::Listings,
     pool::{Batch, Holder, Misfit, Place, Pool, Stockout, Unit, available, shared},
     published::Published,
+    purchases::Purchases,
     query::load::{load_pool, load_units},
     tables,
     units::{Touched, touched},
@@ -27,6 +28,7 @@ pub(crate) struct QuotasFold {
     rows: TableRows,
     published: Published,
     listings: Listings,
+    purchases: Purchases,
     /// Batches that changed as a whole: where their units at rest are now, and since when.
     moved_batches: Vec<(BatchId, Place, Position)>,
 }
@@ -57,6 +59,7 @@ impl QuotasFold {
             },
             published: Published::new(merchant),
             listings: Listings::new(merchant),
+            purchases: Purchases::new(merchant),
             moved_batches: Vec::new(),
         }
     }
@@ -68,6 +71,7 @@ impl QuotasFold {
         }
         self.published.apply(event);
         self.listings.apply(event);
+        self.purchases.apply(event);
         for Touched { sku, keys } in touched(event) {
             let pool = self.pools.entry(sku.clone()).or_default();
             pool.touch(event);
@@ -133,6 +137,7 @@ impl Fold for QuotasFold {
             }
         }
         self.published.load(&self.merchant, events, conn).await?;
+        self.purchases.load(&self.merchant, events, conn).await?;
         for (key, sku, row) in load_units(&self.merchant, &missing, conn).await? {
             let batch = self.pools.get(&sku).and_then(|pool| pool.batches.get(&key.batch));
             let era = batch.map_or(0, |batch| batch.era);
@@ -172,6 +177,7 @@ impl Fold for QuotasFold {
         }
         self.published.write(conn).await?;
         self.listings.write(conn).await?;
+        self.purchases.write(conn).await?;
         self.units.settle();
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Read model of stock and quotas: where every key is, and what each channel account may sell now.
+//! Read model of stock and quotas: where every key is, what each channel account may sell now, and what
+//! was bought from suppliers.
 //!
 //! A unit without a row in `ops_key` is in stock and was never touched, so importing a batch costs one row.
 #![warn(missing_docs)]
@@ -7,6 +8,7 @@ mod fold;
 mod listings;
 mod pool;
 mod published;
+mod purchases;
 mod query;
 mod tables;
 mod units;
@@ -16,9 +18,10 @@ use vocabulary::MerchantId;
 
 pub use listings::listings;
 pub use pool::{available, shared};
+pub use purchases::{Purchase, PurchaseFilter, PurchaseState, purchases};
 pub use query::{AccountQuota, BatchStock, KeyPlace, SkuBoard, StockoutTime, batches, board, key, stockouts};
 
-static TABLES: [&Table; 8] = [
+static TABLES: [&Table; 9] = [
     &tables::SKU,
     &tables::STOCK,
     &tables::QUOTA,
@@ -27,9 +30,10 @@ static TABLES: [&Table; 8] = [
     &tables::STOCKOUT,
     &tables::PUBLISHED,
     &tables::LISTING,
+    &tables::PURCHASE,
 ];
 
-static TRACES: [Trace; 7] = [
+static TRACES: [Trace; 8] = [
     Trace::positions("dim_listing", "SELECT :last_pos"),
     Trace::streams("sku_row", "SELECT 'sku-' || :sku"),
     Trace::streams("ops_stock", "SELECT 'pool-' || :sku"),
@@ -37,6 +41,7 @@ static TRACES: [Trace; 7] = [
     Trace::streams("batch_row", "SELECT 'pool-' || :sku"),
     Trace::streams("fct_stockout", "SELECT 'pool-' || :sku_id"),
     Trace::streams("ops_key", "SELECT 'pool-' || :sku"),
+    Trace::streams("ops_purchase", "SELECT 'procurement-' || :purchase"),
 ];
 
 /// The read model.
@@ -48,7 +53,7 @@ impl Projection for Quotas {
         "quotas"
     }
     fn version(&self) -> u32 {
-        2
+        3
     }
     fn tables(&self) -> &'static [&'static Table] {
         &TABLES

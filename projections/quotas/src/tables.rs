@@ -2,7 +2,7 @@
 
 use projection::{Column, Kind, Table};
 
-use Kind::{At, Flag, Int, Text};
+use Kind::{At, Flag, Int, Json, Text};
 
 pub(crate) static SKU: Table = Table {
     name: "sku_row",
@@ -207,5 +207,42 @@ pub(crate) static LISTING: Table = Table {
         Column::new("changed_at", At, "When that was last changed.", "最近变更时间。"),
     ],
     indexes: &[],
+    clustered: true,
+};
+
+pub(crate) static PURCHASE: Table = Table {
+    name: "ops_purchase",
+    en: "Keys bought from one supplier, from the wish to what came of it.",
+    zh: "向供应商采购卡密的一笔采购单（从发起到结果）。",
+    key: 1,
+    columns: &[
+        Column::new("purchase", Text, "Our number, which the supplier gets.", "我方采购单号。"),
+        Column::new("sku_id", Text, "The item that the keys are for.", "SKU。"),
+        Column::new("channel_id", Text, "The account at the supplier.", "供应商渠道账号。"),
+        Column::new("item", Text, "The supplier's item id.", "供应商商品编号。"),
+        Column::new("quantity_count", Int, "Keys asked for.", "采购件数。"),
+        Column::new(
+            "max_price_fen",
+            Int,
+            "What all of them may cost at most, in minor units.",
+            "总价上限（分）。",
+        ),
+        Column::new("currency", Text, "The currency of the limit.", "上限币种。"),
+        Column::new("batch_id", Int, "The batch kept free for them.", "预留的批次号。"),
+        Column::new("state", Text, "requested, accepted, keys, failed or for_a_person.", "状态。"),
+        Column::new(
+            "code",
+            Text,
+            "Why nothing was bought, or why a person must look.",
+            "失败或需人工处理的原因代码。",
+        )
+        .nullable(),
+        Column::new("keys_count", Int, "Keys that came and are in stock.", "已入库件数。"),
+        Column::new("requested_at", At, "When it was asked for.", "发起时间。"),
+        Column::new("ended_at", At, "When it ended, as far as it did.", "结束时间。").nullable(),
+        Column::new("first_pos", Int, "The event that asked for it.", "发起事件的位置。"),
+        Column::new("purchase_json", Json, "All that is known of it.", "采购单全部内容。"),
+    ],
+    indexes: &[(&["first_pos"], "")],
     clustered: true,
 };

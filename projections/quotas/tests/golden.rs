@@ -3,10 +3,10 @@
 
 use std::{fmt::Debug, str::FromStr, sync::Arc};
 
-use events::{Fact, order::*, pool::*};
+use events::{Fact, order::*, pool::*, procurement::*};
 use projection::testkit::{Scribe, check_laws, fold, merchant};
-use projection_quotas::{Quotas, SkuBoard, batches, board, key};
-use vocabulary::{BatchId, DeliveryMethod, KeyKind, KeyRef, OrderId, Timestamp};
+use projection_quotas::{PurchaseFilter, PurchaseState, Quotas, SkuBoard, batches, board, key, purchases};
+use vocabulary::{BatchId, Currency, DeliveryMethod, KeyKind, KeyRef, Money, OrderId, Quantity, Timestamp};
 
 fn of<T: FromStr>(text: &str) -> T
 where
@@ -224,4 +224,67 @@ async fn an_event_that_contradicts_the_pool_is_put_aside_and_the_others_count() 
     let mut conn = views.reader().acquire().await.unwrap();
     let board = board(&mut conn, &merchant, None, shop.0.now).await.unwrap().remove(0);
     assert_eq!((board.sellable, board.accounts[0].held, board.accounts[1].held), (8, 1, 1));
+}
+
+/// A purchase of two keys at a supplier.
+fn requested(shop: &mut Shop, our_no: &str, account: &str) {
+    let wanted = ProcurementRequested {
+        our_no: our_no.to_owned(),
+        sku: of("steam-50"),
+        account: of(account),
+        item: "7".to_owned(),
+        quantity: Quantity::try_from(2).unwrap(),
+        max_price: Money::new(5_000, Currency::CNY),
+        batch: BatchId(9),
+        reason: "low stock".to_owned(),
+    };
+    shop.0.record(of(&format!("procurement-{our_no}")), None, wanted);
+}
+
+fn settled(shop: &mut Shop, our_no: &str, end: ProcurementEnd) {
+    let fact = ProcurementSettled { our_no: our_no.to_owned(), end, reference: None };
+    shop.0.record(of(&format!("procurement-{our_no}")), None, fact);
+}
+
+#[tokio::test]
+async fn purchases_are_listed_with_what_came_of_them_newest_first_by_page_and_filter() {
+    let mut shop = Shop::open();
+    let numbers: Vec<String> = (0..4).map(|n| format!("{n:032x}")).collect();
+    for (number, account) in numbers.iter().zip(["agiso/a", "acg-faka/b", "acg-faka/b", "acg-faka/b"]) {
+        requested(&mut shop, number, account);
+    }
+    let (first, second) = (numbers[0].clone(), numbers[1].clone());
+    let accepted = ProcurementAccepted { our_no: first.clone(), reference: Some("T-1".to_owned()) };
+    shop.0.record(of(&format!("procurement-{first}")), None, accepted);
+    let later = ProcurementEnd::ForAPerson { code: "unknown_outcome".to_owned() };
+    settled(&mut shop, &first, later);
+    settled(&mut shop, &first, ProcurementEnd::Keys { batch: BatchId(9), count: 1, asked: 2, duplicates: 1 });
+    settled(
+        &mut shop,
+        &second,
+        ProcurementEnd::Failed { code: "costs_more_than_allowed:50.02 CNY".to_owned() },
+    );
+    for cut in 1..shop.0.events.len() {
+        check_laws(Arc::new(Quotas), &shop.0.events, &[cut]).await.unwrap();
+    }
+    let views = fold(Arc::new(Quotas), &shop.0.events).await.unwrap();
+    let list = async |filter: PurchaseFilter, before, limit| {
+        let (found, next) = purchases(views.reader(), &merchant(), &filter, before, limit).await.unwrap();
+        (found.into_iter().map(|one| one.purchase).collect::<Vec<_>>(), next)
+    };
+    let all = PurchaseFilter::default;
+    let (page, next) = list(all(), None, 3).await;
+    assert_eq!(page, [&numbers[3], &numbers[2], &numbers[1]].map(Clone::clone));
+    assert_eq!(list(all(), next, 3).await, (vec![first.clone()], None));
+    let of_supplier = PurchaseFilter { account: Some(of("acg-faka/b")), ..all() };
+    assert_eq!(list(of_supplier, None, 9).await.0.len(), 3);
+    let failed = PurchaseFilter { state: Some(PurchaseState::Failed), ..all() };
+    assert_eq!(list(failed, None, 9).await, (vec![second], None));
+    let other = PurchaseFilter { sku: Some(of("steam-51")), ..all() };
+    assert_eq!(list(other, None, 9).await, (Vec::new(), None));
+    let (found, _) = purchases(views.reader(), &merchant(), &all(), None, 9).await.unwrap();
+    let one = &found[3];
+    assert_eq!((one.state, one.keys, one.duplicates), (PurchaseState::Keys, 1, 1));
+    assert_eq!((one.reference.as_deref(), one.code.as_deref()), (Some("T-1"), None));
+    assert!(one.ended_at.is_some() && one.last_pos > one.first_pos);
 }

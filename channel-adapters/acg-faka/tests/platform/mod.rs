@@ -50,12 +50,15 @@ pub(crate) struct Upstream {
     /// Delivers by hand: a trade has no cards at first.
     pub(crate) by_hand: bool,
     pub(crate) seen: BTreeSet<String>,
+    /// What one card costs, in fen; and how often somebody asked.
+    pub(crate) price: u32,
+    pub(crate) quoted: u32,
     pub(crate) forged_calls: u32,
 }
 
 impl Upstream {
     pub(crate) fn with(cards: &[&'static str]) -> Self {
-        Self { cards: cards.to_vec(), ..Self::default() }
+        Self { cards: cards.to_vec(), price: 990, ..Self::default() }
     }
 
     fn trade(&mut self, fields: &BTreeMap<String, String>) -> Value {
@@ -94,6 +97,11 @@ impl Platform for Upstream {
         }
         let answer = match call.path.as_str() {
             "/shared/commodity/trade" => self.trade(&fields),
+            "/shared/commodity/valuation" if field("code") == "P1" => {
+                self.quoted += 1;
+                let num: u32 = field("num").parse().unwrap_or(0);
+                json!({ "code": 200, "msg": "success", "data": { "price": f64::from(self.price * num) / 100.0 } })
+            }
             "/shared/commodity/query" if field("tradeNo") == "T1" => {
                 let secret = self.trades.values().next().cloned().unwrap_or_default();
                 json!({ "code": 200, "msg": "success", "data": { "secret": secret, "widget": null, "status": 1 } })

@@ -103,12 +103,32 @@ pub(crate) struct Upstream {
     pub(crate) sales: BTreeMap<String, Sale>,
     pub(crate) stock: u64,
     pub(crate) wallet: u64,
+    /// What a card costs, and in which currency.
+    pub(crate) price: &'static str,
+    pub(crate) currency: &'static str,
     pub(crate) forged_calls: u32,
 }
 
 impl Upstream {
     pub(crate) fn new(stock: u64, wallet: u64) -> Self {
-        Self { sales: BTreeMap::new(), stock, wallet, forged_calls: 0 }
+        Self { sales: BTreeMap::new(), stock, wallet, price: "9.90", currency: "CNY", forged_calls: 0 }
+    }
+
+    /// The wallet and the catalogue, whose second page has what we buy.
+    fn quote(&self, call: &Call) -> Option<Answer> {
+        let item = |id: u64, price: &str| json!({ "id": id, "skus": [{ "id": id, "price_amount": price }] });
+        let pages = [vec![item(6, "1.00")], vec![item(7, self.price), item(8, "9.90")]];
+        match call.path.as_str() {
+            "/api/v1/upstream/ping" => Some(Answer::ok(
+                &json!({ "ok": true, "site_name": "B", "balance": "1000.00", "currency": self.currency }),
+            )),
+            "/api/v1/upstream/products" => {
+                let page = call.param("page").parse::<usize>().unwrap_or(1);
+                let items = pages.get(page - 1).cloned().unwrap_or_default();
+                Some(Answer::ok(&json!({ "ok": true, "items": items })))
+            }
+            _ => None,
+        }
     }
 
     fn create(&mut self, body: &Value) -> Answer {
@@ -170,6 +190,9 @@ impl Platform for Upstream {
             return Answer { status: 401, body: body.to_string() };
         }
         let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+        if let Some(answer) = self.quote(call).filter(|_| !spoil) {
+            return answer;
+        }
         let answer = match (call.method.as_str(), call.path.strip_prefix("/api/v1/upstream/orders")) {
             ("POST", Some("")) => self.create(&body),
             ("GET", Some(id)) => {

@@ -29,6 +29,7 @@ const PROTOCOL: Protocol = Protocol {
     manifest: &MANIFEST,
     connect,
     example_settings: r#"{"pair":"=","between":"&","looks_at":"names and values"}"#,
+    schemes: &[],
 };
 
 struct Joined {

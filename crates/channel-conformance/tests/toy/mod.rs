@@ -37,7 +37,8 @@ static MANIFEST: Manifest = Manifest {
     sources: &[],
 };
 
-const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: r#"{"fault":"none"}"# };
+const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: r#"{"fault":"none"}"#, schemes: &[] };
 
 struct Toy {
     account: Account,

@@ -50,10 +50,38 @@ impl Call<'_> {
     }
 
     async fn buy(&self, procure: &dyn Procure, draft: &ProcureDraft) -> Tried {
+        if let Err(outcome) = self.affordable(procure, draft).await {
+            return (outcome, None);
+        }
         let first = procure.request(&draft.job, self.now());
         let interpret = |response: Response<'_>| procure.interpret(&draft.job, response);
         let (said, outcome) = self.steps(first, interpret, no_next).await;
         told(draft, said, outcome)
+    }
+}
+
+impl Call<'_> {
+    /// Asks what the keys cost, where the supplier charges for them. Nothing was bought where they cost too much, or
+    /// where nobody says: an unanswered question is asked again later.
+    async fn affordable(&self, procure: &dyn Procure, draft: &ProcureDraft) -> Result<(), AttemptOutcome> {
+        let most = draft.job.max_price;
+        for step in 0_u32.. {
+            let Some(request) = procure.quote(&draft.job, step, self.now()) else { return Ok(()) };
+            let interpret = |response: Response<'_>| procure.interpret_quote(&draft.job, step, response);
+            let (price, outcome) = self.steps(request, interpret, no_next).await;
+            let Some((price, _)) = price else {
+                return Err(match outcome {
+                    AttemptOutcome::Unknown { code } => AttemptOutcome::RetryAfter { secs: 0, code },
+                    other => other,
+                });
+            };
+            match price {
+                Some(price) if price.currency == most.currency && price.minor <= most.minor => return Ok(()),
+                Some(price) => return Err(refused(&format!("costs_more_than_allowed:{price}"))),
+                None => {}
+            }
+        }
+        Ok(())
     }
 }
 

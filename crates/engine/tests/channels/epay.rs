@@ -8,7 +8,7 @@ use testkit::{
     pretend::Pretend,
 };
 
-use channel_world::{PRICE, Told, World, code};
+use channel_world::{Books, PRICE, Told, World, code};
 
 use crate::generic::{keys_request, order, say, settings};
 
@@ -98,6 +98,7 @@ async fn a_refund_whose_outcome_is_unknown_is_asked_about_and_paid_once() {
         let (world, gateway) = open().await;
         buy(&world, &gateway, "A-1").await;
         world.settle().await;
+        keys(&world, "A-1").await;
         gateway.next(fault);
         world.refund(OWN, "A-1", Some("R-1"), None).await;
         for _ in 0..3 {
@@ -106,6 +107,9 @@ async fn a_refund_whose_outcome_is_unknown_is_asked_about_and_paid_once() {
         let payment = gateway.with(|epay| epay.payments["A-1"].clone());
         assert_eq!((payment.refunds.len(), payment.status), (1, PaymentStatus::TakenBack), "{fault:?}");
         assert_eq!(world.count("RefundSettled").await, 1, "{fault:?}");
+        let books = Books::of(&world).await;
+        assert_eq!((books.delivered.len(), books.refunded["A-1"]), (1, payment.refunded()), "{fault:?}");
+        assert_eq!(books.revoked, books.delivered, "{fault:?}: the key was handed over");
         world.stop().await;
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Fault, accounts::WebhookSecret, drive, partner::Partner};
 
-use channel_world::{PRICE, SKU, Told, World, code};
+use channel_world::{Books, PRICE, SKU, Told, World, code, sha256};
 
 const OWN: &str = "generic/own";
 
@@ -89,5 +89,33 @@ async fn a_partner_is_told_once_of_each_delivery_even_if_it_did_not_answer() {
     let figures: Vec<_> = stock.iter().map(|event| event.data["available"].as_u64().unwrap()).collect();
     assert_eq!((figures.first(), figures.last()), (Some(&5), Some(&3)), "{figures:?}");
     assert_eq!(partner.with(|p| (p.forged_calls, p.changed.len(), partner.faults_left())), (0, 0, 0));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn money_that_went_back_revokes_the_keys_once_however_often_and_early_it_is_told() {
+    let world = crate::open_world().await;
+    world.connect(OWN, &settings(&json!({ "return_keys": true }))).await;
+    world.stock(0, 5).await;
+    let back = |number: &str| {
+        json!({ "type": "order.refunded", "data": { "external_order_id": number, "refund_id": "R-1",
+            "amount_minor": PRICE, "currency": "CNY", "reason": "regret" } })
+    };
+    // News of money that went back may overtake its order, which is then not delivered.
+    assert_eq!(say(&world, "r-0", &back("A-0")).await.status, 200);
+    assert_eq!(codes(&say(&world, "m-0", &order("order.paid", "A-0", 1)).await), Vec::<String>::new());
+    let sold = codes(&say(&world, "m-1", &order("order.paid", "A-1", 1)).await);
+    for id in ["r-1", "r-1", "r-2"] {
+        assert_eq!(say(&world, id, &back("A-1")).await.status, 200, "{id}");
+    }
+    say(&world, "m-1", &order("order.paid", "A-1", 1)).await;
+    // Of two keys one is paid back: the keys stay, and the money is a loss.
+    say(&world, "m-2", &order("order.paid", "A-2", 2)).await;
+    say(&world, "r-3", &back("A-2")).await;
+    let books = Books::of(&world).await;
+    assert_eq!(books.delivered["A-1"], sold.iter().map(|code| sha256(code)).collect());
+    assert_eq!(books.revoked, [("A-1".to_owned(), books.delivered["A-1"].clone())].into());
+    assert_eq!(books.refunded, ["A-0", "A-1", "A-2"].map(|number| (number.to_owned(), PRICE)).into());
+    assert_eq!((books.lost, books.shared.len()), ([("A-2".to_owned(), PRICE)].into(), 0));
     world.stop().await;
 }

@@ -10,7 +10,7 @@ use testkit::{
     pretend::Pretend,
 };
 
-use channel_world::{Told, World, code, sha256};
+use channel_world::{Books, Told, World, code, sha256};
 
 const JD: &str = "jd-game-card/main";
 
@@ -88,4 +88,27 @@ async fn an_order_that_is_short_waits_for_keys_and_is_called_back_with_them() {
     assert_eq!(shown, result.cards, "the query shows what the call-back said");
     assert_eq!((world.count("OrderDelivered").await, jd.with(|jd| jd.forged_calls)), (1, 0));
     world.stop().await;
+}
+
+#[tokio::test]
+async fn cards_whose_money_went_back_are_revoked_and_a_query_shows_them_no_more() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500)] {
+        let (world, jd) = open(true).await;
+        order(&world, "203632092", 2, "57.76").await;
+        jd.next(fault);
+        world.stock(0, 4).await;
+        world.settle().await;
+        for _ in 0..3 {
+            world.advance(60).await;
+        }
+        // JD tells of no refund on this interface: staff agree to it in JD's back office, and say so.
+        world.refund_by_hand(JD, "203632092").await;
+        assert_eq!(passwords(&query(&world, "203632092").await.1), Vec::<String>::new(), "{fault:?}");
+        let books = Books::of(&world).await;
+        let theirs = jd.with(|jd| jd.results["203632092"].cards.iter().cloned().collect());
+        assert_eq!(books.delivered["203632092"], theirs, "{fault:?}");
+        assert_eq!((&books.revoked, books.refunded["203632092"]), (&books.delivered, 5_776), "{fault:?}");
+        assert_eq!((world.count("OrderPlaced").await, books.shared.len()), (1, 0), "{fault:?}");
+        world.stop().await;
+    }
 }

@@ -329,3 +329,46 @@ async fn a_wish_that_cannot_be_fulfilled_is_refused() {
     assert_eq!(world.count("ProcurementRequested").await, 0);
     world.stop_and_verify().await;
 }
+
+/// Staff buy two keys for at most 50 yuan from a supplier who charges.
+async fn priced(prices: &[&str]) -> World {
+    let world = World::open(r#"{ "charges": true, "asks": false, "repeat_is_safe": false }"#).await;
+    world.script("price", prices.iter().copied());
+    world.script("buy", ["ok\nkeys T-1 NEW-1 NEW-2"]);
+    buy(&world).await;
+    world.settle().await;
+    world
+}
+
+#[tokio::test]
+async fn a_dearer_quote_than_allowed_buys_nothing_and_says_what_the_supplier_wants() {
+    let world = priced(&["ok\n5001"]).await;
+    world.advance(86_400).await;
+    assert_eq!(about(&world), Vec::<String>::new(), "the supplier was not asked to buy");
+    assert_eq!(ends(&world).await, [failed("costs_more_than_allowed:50.01 CNY")]);
+    assert_eq!(in_stock(&world).await, 5);
+    world.stop_and_verify().await;
+}
+
+#[tokio::test]
+async fn what_costs_as_much_as_allowed_is_bought_once_the_price_is_found() {
+    let world = priced(&["ok\n", "ok\n5000"]).await;
+    let calls = world.calls();
+    let asked: Vec<&str> = calls.iter().filter_map(|call| call.split_whitespace().next()).collect();
+    assert_eq!(asked[..2], ["price/7/2/0", "price/7/2/1"], "{calls:?}");
+    assert!(asked[2].starts_with("buy/7/2/"), "{calls:?}");
+    assert_eq!((ends(&world).await, in_stock(&world).await), (vec![keys(2)], 7));
+    world.stop_and_verify().await;
+}
+
+#[tokio::test]
+async fn a_price_that_nobody_tells_is_asked_for_again_and_a_no_ends_the_purchase() {
+    let world = priced(&["unreadable", "later busy"]).await;
+    world.script("price", ["no unknown_item"]);
+    for _ in 0..3 {
+        world.advance(60).await;
+    }
+    assert_eq!(about(&world), Vec::<String>::new());
+    assert_eq!(ends(&world).await, [failed("unknown_item")]);
+    world.stop_and_verify().await;
+}

@@ -14,9 +14,11 @@ use vocabulary::{Account, DeliveryMethod, Quantity, Secret, Timestamp};
 /// When the toy's world begins, in seconds since 1970.
 pub(crate) const START: i64 = 1_767_322_800;
 
-pub(crate) const PROTOCOL: Protocol = Protocol { manifest: &MANIFEST, connect, example_settings: "{}" };
+pub(crate) const PROTOCOL: Protocol =
+    Protocol { manifest: &MANIFEST, connect, example_settings: "{}", schemes: &[] };
 /// The same, but it pays back by itself what it calls off.
-pub(crate) const MARKET: Protocol = Protocol { manifest: &MARKET_MANIFEST, connect, example_settings: "{}" };
+pub(crate) const MARKET: Protocol =
+    Protocol { manifest: &MARKET_MANIFEST, connect, example_settings: "{}", schemes: &[] };
 
 static MANIFEST: Manifest = manifest("toy", false);
 static MARKET_MANIFEST: Manifest = manifest("toy-market", true);
@@ -51,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) repeat_is_safe: bool,
     /// Whether it can be asked how a purchase stands.
     pub(crate) asks: bool,
+    /// Whether it charges for a purchase, and says how much.
+    pub(crate) charges: bool,
     poll: bool,
     /// Its access is renewed so many seconds after the world begins.
     renew_at: Option<i64>,
@@ -59,7 +63,14 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { repeat_is_safe: true, asks: true, poll: false, renew_at: None, token: "t0".to_owned() }
+        Self {
+            repeat_is_safe: true,
+            asks: true,
+            charges: false,
+            poll: false,
+            renew_at: None,
+            token: "t0".to_owned(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The toy as a supplier. How a purchase stands is one line: `accepted T-1`, `keys T-1 CODE CODE`, `failed why`.
 
 use channel::{CallOutcome, OutboundRequest, Procure, ProcureJob, ProcureState, Procured, Response, Unable};
-use vocabulary::{CardKey, Secret, Timestamp};
+use vocabulary::{CardKey, Currency, Money, Secret, Timestamp};
 
 use crate::toy::{Toy, call, read};
 
@@ -19,6 +19,14 @@ pub(crate) fn procured(our_no: &str, line: &str) -> Procured {
 }
 
 impl Procure for Toy {
+    fn quote(&self, job: &ProcureJob, step: u32, _: Timestamp) -> Option<Result<OutboundRequest, Unable>> {
+        let path = format!("price/{}/{}/{step}", job.item, job.quantity);
+        self.settings.charges.then(|| call(&path, String::new()))
+    }
+    /// A line in fen; an empty one asks for the next step.
+    fn interpret_quote(&self, _: &ProcureJob, _: u32, response: Response<'_>) -> CallOutcome<Option<Money>> {
+        read(response, |line| Some(Money::new(line.trim().parse().ok()?, Currency::CNY)))
+    }
     fn request(&self, job: &ProcureJob, _: Timestamp) -> Result<OutboundRequest, Unable> {
         if job.item == "nameless" {
             return Err(Unable("item_is_no_id"));

@@ -56,3 +56,24 @@ async fn a_wish_that_cannot_be_fulfilled_is_refused() {
     let answer = world.post("/v1/skus/steam-51/procure", &wish()).await;
     assert_eq!(answer.problem(), (404, "unknown_sku".to_owned()));
 }
+
+#[tokio::test]
+async fn purchases_are_listed_by_page_and_filter() {
+    let world = supplied().await;
+    for _ in 0..3 {
+        world.post(PATH, &wish()).await.good();
+    }
+    let page = world.fresh("/v1/purchases?limit=2").await.good();
+    let of = |page: &Value| page["purchases"].as_array().unwrap().clone();
+    assert_eq!((of(&page).len(), page["purchases"][0]["batch"].as_u64()), (2, Some(4)));
+    assert_eq!(page["purchases"][0]["max_price"], json!({ "minor": 5_000, "currency": "CNY" }));
+    let rest = world.get(&format!("/v1/purchases?limit=2&cursor={}", page["next"])).await.good();
+    assert_eq!((of(&rest).len(), rest["next"].is_null()), (1, true));
+    for (query, count) in
+        [("account=acg-faka%2Fb&sku=steam-50&state=requested", 3), ("state=keys", 0), ("sku=steam-51", 0)]
+    {
+        assert_eq!(of(&world.get(&format!("/v1/purchases?{query}")).await.good()).len(), count, "{query}");
+    }
+    let unknown = world.get("/v1/purchases?state=lost").await.problem();
+    assert_eq!(unknown, (422, "invalid_parameter".to_owned()));
+}

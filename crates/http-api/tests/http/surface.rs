@@ -59,6 +59,7 @@ get /v1/orders/{ref}/state
 get /v1/projections
 post /v1/projections/{name}/rebuild
 get /v1/protocols
+get /v1/purchases
 get /v1/skus
 put /v1/skus/{sku}
 get /v1/skus/{sku}/batches

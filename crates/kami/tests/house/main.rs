@@ -4,6 +4,7 @@
 mod arrows;
 mod links;
 mod pages;
+mod stories;
 mod written;
 
 use std::{

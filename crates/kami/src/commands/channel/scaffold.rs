@@ -27,6 +27,7 @@ const TEMPLATE: &[File] = template![
     "src/outbound.rs",
     "src/settings.rs",
     "src/status.rs",
+    "src/vectors.rs",
     "src/verify.rs",
     "tests/conformance.rs",
     "tests/vectors.rs",
