@@ -16,8 +16,7 @@ pub(crate) enum Trouble {
     #[error("KurrentDB refuses: {0}")]
     Refused(eventstore::Error),
     #[error(
-        "KurrentDB takes no event of {bytes} bytes: raise its setting MaxAppendSize (at most 16777216), or let less into \
-         one message"
+        "KurrentDB takes no append of {bytes} bytes: its setting MaxAppendSize is below 1048576, with which it comes"
     )]
     TooLarge { bytes: usize },
     #[error(

@@ -11,7 +11,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use event_log::EventLog;
 //! use event_log_kurrentdb::KurrentLog;
-//! let log = KurrentLog::open("esdb://kami@db.example:2113", "data/kurrentdb-index".as_ref()).await?;
+//! let log = KurrentLog::open("esdb://kami@db.example:2113", Some("data/kurrentdb-index".as_ref())).await?;
 //! let head = log.claim(&"acme".parse()?).await?;
 //! println!("{} events, epoch {}", head.position, head.epoch);
 //! log.close().await?;
@@ -27,7 +27,12 @@ mod records;
 mod server;
 mod settings;
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use event_log::{
@@ -107,28 +112,29 @@ impl Shared {
 }
 
 impl KurrentLog {
-    /// Opens the log of a server for reading and writing, with its index in a directory of this process alone. The
-    /// address is one of KurrentDB's clients (`esdb://user@host:2113?tls=true`, or with `kurrentdb://`), which may name
+    /// Opens the log of a server for reading and writing, with its index in a directory of this process alone, or in a
+    /// temporary one. The address is one of KurrentDB's clients (`esdb://user@host:2113?tls=true`, or with `kurrentdb://`), which may name
     /// the prefix of the streams besides (`kamiPrefix=…`, else `kami`). Reads what the index lacks, which is the whole log
     /// the first time. Fails with [`LogError::InUse`] while another process has the index, and with [`LogError::Damaged`]
     /// when the index knows records that the server does not have. Several processes may have the log open, each with an
     /// index of its own: what keeps them apart is the epoch of each merchant.
     ///
     /// The client installs a TLS provider for the whole process, and this fails where there is one already.
-    pub async fn open(url: &str, index: &Path) -> Result<Self, LogError> {
+    pub async fn open(url: &str, index: Option<&Path>) -> Result<Self, LogError> {
         Self::open_with(url, index, PATIENCE).await
     }
 
     /// Opens the log as [`KurrentLog::open`] does. While the server is not reached, an append is tried again for as long
     /// as `patience`; then it fails, and the writer must stop.
-    pub async fn open_with(url: &str, index: &Path, patience: Duration) -> Result<Self, LogError> {
+    pub async fn open_with(url: &str, index: Option<&Path>, patience: Duration) -> Result<Self, LogError> {
         let place = settings::parse(url)?;
-        let index = SqliteLog::open_copy(index).await?;
+        let (dir, temporary) = directory(index)?;
+        let index = SqliteLog::open_copy(&dir).await?;
         let shared = Arc::new(Shared::of(place, index, patience).await?);
         shared.catch_up().await?;
         let mut following = JoinSet::new();
         following.spawn(following::follow_all(shared.clone()));
-        Ok(Self { shared, access: Access::Write, following: Mutex::new(following), _temporary: None })
+        Ok(Self { shared, access: Access::Write, following: Mutex::new(following), _temporary: temporary })
     }
 
     /// Opens the log for reading: for offline tools, also beside running processes. Uses the index of a directory where
@@ -136,15 +142,10 @@ impl KurrentLog {
     /// the whole log. [`EventLog::watch`] stands still, and writes fail.
     pub async fn open_read_only(url: &str, index: Option<&Path>) -> Result<Self, LogError> {
         let place = settings::parse(url)?;
-        let (index, access, temporary) = match index {
-            Some(dir) => match SqliteLog::open_copy(dir).await {
-                Err(LogError::InUse) => (SqliteLog::open_read_only(dir).await?, Access::Beside, None),
-                opened => (opened?, Access::Read, None),
-            },
-            None => {
-                let dir = tempfile::tempdir().map_err(|error| LogError::Store(Box::new(error)))?;
-                (SqliteLog::open_copy(dir.path()).await?, Access::Read, Some(dir))
-            }
+        let (dir, temporary) = directory(index)?;
+        let (index, access) = match SqliteLog::open_copy(&dir).await {
+            Err(LogError::InUse) => (SqliteLog::open_read_only(&dir).await?, Access::Beside),
+            opened => (opened?, Access::Read),
         };
         let shared = Arc::new(Shared::of(place, index, PATIENCE).await?);
         if access == Access::Read {
@@ -297,6 +298,15 @@ impl EventLog for KurrentLog {
     async fn position_at(&self, merchant: &MerchantId, at: Timestamp) -> Result<Position, LogError> {
         self.shared.index.position_at(merchant, at).await
     }
+}
+
+/// The directory of an index; a temporary one where none is named.
+fn directory(index: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), LogError> {
+    if let Some(dir) = index {
+        return Ok((dir.to_owned(), None));
+    }
+    let dir = tempfile::tempdir().map_err(|error| LogError::Store(Box::new(error)))?;
+    Ok((dir.path().to_owned(), Some(dir)))
 }
 
 /// One merchant after another; the first that is refused ends it.

@@ -6,6 +6,7 @@
 //! | the fact's | the fact as data; place, times, hash and metadata as the record's metadata |
 //! | `KamiMessage` | one stored message |
 //! | `KamiNumbers` | numbers of channels |
+//! | `KamiPiece`, `KamiWhole` | the data of a record that is larger than the server takes at once, and what record it is |
 //! | `KamiStep` | closes an append: the records before it, as many as it says, belong to the log |
 //! | `KamiClaim` | the merchant was taken over; what was not closed before it never belongs to the log |
 
@@ -27,8 +28,13 @@ pub(crate) const NUMBERS: &str = "KamiNumbers";
 pub(crate) const STEP: &str = "KamiStep";
 pub(crate) const CLAIM: &str = "KamiClaim";
 pub(crate) const MERCHANT: &str = "KamiMerchant";
+pub(crate) const PIECE: &str = "KamiPiece";
+pub(crate) const WHOLE: &str = "KamiWhole";
 /// Numbers in one record.
 const NUMBERS_EACH: usize = 100;
+/// The most data of one record, in bytes. What is larger comes in pieces: a caller must not be able to stop the log with
+/// a large request.
+const PIECE_SIZE: usize = 512 << 10;
 
 /// A record to be appended.
 #[derive(Clone)]
@@ -82,6 +88,28 @@ impl Numbering {
     fn json(&mut self, kind: &str, content: &impl Serialize) -> Result<Proposed, LogError> {
         Ok(self.record(kind, written(content)?, Vec::new()))
     }
+
+    /// Adds a record, in pieces where it is large.
+    fn put(
+        &mut self,
+        records: &mut Vec<Proposed>,
+        kind: &str,
+        data: Vec<u8>,
+        metadata: Vec<u8>,
+    ) -> Result<(), LogError> {
+        if data.len() <= PIECE_SIZE {
+            records.push(self.record(kind, data, metadata));
+            return Ok(());
+        }
+        let before = records.len();
+        for piece in data.chunks(PIECE_SIZE) {
+            records.push(self.record(PIECE, piece.to_vec(), Vec::new()));
+        }
+        let pieces = records.len() - before;
+        let metadata = String::from_utf8(metadata).map_err(|error| LogError::Store(Box::new(error)))?;
+        records.push(self.json(WHOLE, &Whole { kind: kind.to_owned(), metadata, pieces })?);
+        Ok(())
+    }
 }
 
 fn id_of(hash: &digest::Digest) -> Uuid {
@@ -129,6 +157,14 @@ struct Number {
     order: String,
 }
 
+/// The pieces right before it, together, are the data of such a record.
+#[derive(Serialize, Deserialize)]
+struct Whole {
+    kind: String,
+    metadata: String,
+    pieces: usize,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Step {
     /// How many records before it belong to it.
@@ -161,14 +197,19 @@ struct Merchant {
 pub(crate) fn of_append(numbering: &mut Numbering, parts: &[Append]) -> Result<Vec<Proposed>, LogError> {
     let mut records = Vec::new();
     for event in parts.iter().flat_map(|part| &part.events) {
-        records.push(of_event(numbering, event)?);
+        numbering.put(
+            &mut records,
+            &event.type_name,
+            event.payload.clone().into_bytes(),
+            written(&fact(event))?,
+        )?;
     }
     for row in parts.iter().flat_map(|part| &part.inbox) {
-        records.push(numbering.json(MESSAGE, &message(row))?);
+        numbering.put(&mut records, MESSAGE, written(&message(row))?, Vec::new())?;
     }
     let numbers: Vec<_> = parts.iter().flat_map(|part| &part.numbers).map(number).collect();
     for some in numbers.chunks(NUMBERS_EACH) {
-        records.push(numbering.json(NUMBERS, &some)?);
+        numbering.put(&mut records, NUMBERS, written(&some)?, Vec::new())?;
     }
     let told = |part: &Append| Part {
         epoch: part.epoch.0,
@@ -194,8 +235,8 @@ pub(crate) fn of_merchant(merchant: &MerchantId) -> Result<Proposed, LogError> {
     numbering.json(MERCHANT, &Merchant { merchant: merchant.to_string() })
 }
 
-fn of_event(numbering: &mut Numbering, event: &RecordedEvent) -> Result<Proposed, LogError> {
-    let metadata = written(&Fact {
+fn fact(event: &RecordedEvent) -> Fact {
+    Fact {
         position: event.position.0,
         stream: event.stream.as_str().to_owned(),
         version: event.version.0,
@@ -204,8 +245,7 @@ fn of_event(numbering: &mut Numbering, event: &RecordedEvent) -> Result<Proposed
         recorded_at: event.recorded_at.micros(),
         hash: hex::encode(event.hash),
         metadata: event.metadata.clone(),
-    })?;
-    Ok(numbering.record(&event.type_name, event.payload.clone().into_bytes(), metadata))
+    }
 }
 
 fn message(row: &InboxRow) -> Message {
@@ -233,6 +273,7 @@ fn number(row: &NumberRow) -> Number {
 }
 
 /// A record that was read.
+#[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) id: Uuid,
     pub(crate) kind: String,
@@ -288,7 +329,7 @@ pub(crate) fn appended(
     let start = start.ok_or_else(|| damaged(format!("records of an append of {merchant} are missing")))?;
     let mut events = Vec::new();
     let (mut inbox, mut numbers) = (Vec::new(), Vec::new());
-    for record in &open[start..] {
+    for record in &joined(&open[start..])? {
         if record.is(MESSAGE) {
             inbox.push(row(record.read()?)?);
         } else if record.is(NUMBERS) {
@@ -318,6 +359,25 @@ pub(crate) fn appended(
         parts.push(taken);
     }
     Ok(parts)
+}
+
+/// The records, with those that came in pieces put together.
+fn joined(open: &[Record]) -> Result<Vec<Record>, LogError> {
+    let mut records: Vec<Record> = Vec::with_capacity(open.len());
+    for record in open {
+        if !record.is(WHOLE) {
+            records.push(record.clone());
+            continue;
+        }
+        let whole: Whole = record.read()?;
+        let first = records.len().checked_sub(whole.pieces);
+        let pieces = first.filter(|first| records[*first..].iter().all(|piece| piece.is(PIECE)));
+        let first = pieces.ok_or_else(|| damaged(format!("pieces of a {} are missing", whole.kind)))?;
+        let data: Vec<u8> = records.drain(first..).flat_map(|piece| piece.data).collect();
+        let (kind, data, metadata) = (whole.kind, data.into(), whole.metadata.into());
+        records.push(Record { id: record.id, kind, data, metadata });
+    }
+    Ok(records)
 }
 
 fn event(merchant: &MerchantId, record: &Record) -> Result<RecordedEvent, LogError> {

@@ -20,6 +20,8 @@ use crate::{
 /// The pause before the first new attempt; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest that an answer is waited for.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Whether the stream of an append was where the writer believed it to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +84,11 @@ impl Server {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How long one answer is waited for. The client itself only tells the server its deadline, and waits for ever.
+    fn wait(&self) -> Duration {
+        (self.patience / 3).max(SHORTEST_WAIT)
+    }
+
     /// Replaces a client that did not answer, unless somebody did so already.
     fn renew(&self, used: u64) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +112,7 @@ impl Server {
         let mut patience = Patience::of(self.patience);
         loop {
             let (used, client) = self.client();
-            match read_once(&client, stream, from, limit).await {
+            match read_once(&client, stream, from, limit, self.wait()).await {
                 Ok(events) => return Ok(events),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Elsewhere) => return Err(damaged("a read was answered like an append")),
@@ -136,7 +143,7 @@ impl Server {
         let mut patience = Patience::of(self.patience);
         loop {
             let (used, client) = self.client();
-            match append_once(&client, stream, expected, events).await {
+            match append_once(&client, stream, expected, events, self.wait()).await {
                 Ok(()) => return Ok(Appended::Stored),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Elsewhere) => {
@@ -161,7 +168,8 @@ impl Server {
         let mut patience = Patience::of(self.patience);
         loop {
             let (used, client) = self.client();
-            match append_once(&client, stream, ExpectedRevision::Any, std::slice::from_ref(&event)).await {
+            let events = std::slice::from_ref(&event);
+            match append_once(&client, stream, ExpectedRevision::Any, events, self.wait()).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Elsewhere) => return Err(damaged("a stream of any length was elsewhere")),
@@ -202,9 +210,17 @@ impl Server {
     /// The server's version, as it says when a client connects.
     pub(crate) async fn version(&self) -> Result<String, LogError> {
         let (_, client) = self.client();
-        let info = client.server_info().await.map_err(Trouble::Unreachable)?;
+        let info = in_time(self.wait(), client.server_info()).await.map_err(Trouble::Unreachable)?;
         Ok(info.version().to_string())
     }
+}
+
+/// An answer, unless it takes too long.
+async fn in_time<T>(
+    wait: Duration,
+    answer: impl Future<Output = eventstore::Result<T>>,
+) -> eventstore::Result<T> {
+    tokio::time::timeout(wait, answer).await.unwrap_or(Err(Error::DeadlineExceeded))
 }
 
 async fn read_once(
@@ -212,16 +228,17 @@ async fn read_once(
     stream: &str,
     from: u64,
     limit: usize,
+    wait: Duration,
 ) -> Result<Vec<RecordedEvent>, Failure> {
     let options = ReadStreamOptions::default().position(StreamPosition::Position(from)).max_count(limit);
-    let mut reading = match client.read_stream(stream, &options).await {
+    let mut reading = match in_time(wait, client.read_stream(stream, &options)).await {
         Ok(reading) => reading,
         Err(Error::ResourceNotFound) => return Ok(Vec::new()),
         Err(error) => return Err(failure(stream, error)),
     };
     let mut events = Vec::new();
     loop {
-        match reading.next().await {
+        match in_time(wait, reading.next()).await {
             Ok(Some(event)) => events.extend(event.event),
             Ok(None) => return Ok(events),
             Err(Error::ResourceNotFound) => return Ok(Vec::new()),
@@ -235,12 +252,13 @@ async fn append_once(
     stream: &str,
     expected: ExpectedRevision,
     events: &[Proposed],
+    wait: Duration,
 ) -> Result<(), Failure> {
     let options = AppendToStreamOptions::default().expected_revision(expected);
     let data: Vec<_> = events.iter().map(Proposed::data).collect();
-    match client.append_to_stream(stream, &options, data).await {
+    match in_time(wait, client.append_to_stream(stream, &options, data)).await {
         Ok(_) => Ok(()),
-        Err(Error::Grpc { message, .. }) if message.contains("Maximum Append Size") => {
+        Err(Error::Grpc { message, .. }) if message.contains("Maximum Append") => {
             let bytes = events.iter().map(Proposed::size).sum();
             Err(Failure::Final(Trouble::TooLarge { bytes }.into()))
         }

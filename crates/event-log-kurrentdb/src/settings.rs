@@ -9,6 +9,9 @@ use crate::error::Trouble;
 const PREFIX: &str = "kami";
 /// The parameter that says otherwise.
 const PARAMETER: &str = "kamiPrefix=";
+/// The client waits this long, in milliseconds, before it connects, also the first time; half a second unless it is said.
+const INTERVAL: &str = "discoveryInterval=";
+const SHORT_INTERVAL: &str = "discoveryInterval=50";
 
 /// Where a log is.
 pub(crate) struct Place {
@@ -42,16 +45,20 @@ pub(crate) fn parse(url: &str) -> Result<Place, LogError> {
     Ok(Place { client, prefix })
 }
 
-/// The address without our parameter, and what the parameter says.
+/// The address without our parameter and with a short interval, and what our parameter says.
 fn take_prefix(url: &str) -> (String, String) {
-    let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), PREFIX.to_owned()) };
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut prefix = PREFIX;
     let mut others = Vec::new();
-    for parameter in query.split('&') {
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         match parameter.strip_prefix(PARAMETER) {
             Some(value) => prefix = value,
             None => others.push(parameter),
         }
+    }
+    let said = |parameter: &&str| parameter.to_lowercase().starts_with(&INTERVAL.to_lowercase());
+    if !others.iter().any(said) {
+        others.push(SHORT_INTERVAL);
     }
     (format!("{base}?{}", others.join("&")), prefix.to_owned())
 }

@@ -16,7 +16,7 @@ impl Backend for InStreams {
         (Place::new().await, tempfile::tempdir().unwrap())
     }
     async fn open(&self, (place, index): &(Place, TempDir)) -> KurrentLog {
-        KurrentLog::open(place.url(), index.path()).await.unwrap()
+        KurrentLog::open(place.url(), Some(index.path())).await.unwrap()
     }
     async fn close(&self, log: &KurrentLog) {
         log.close().await.unwrap();

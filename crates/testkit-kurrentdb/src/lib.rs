@@ -19,6 +19,7 @@ use std::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     net::{TcpListener, TcpSocket},
+    sync::Notify,
     task::{AbortHandle, JoinSet},
 };
 
@@ -37,6 +38,10 @@ pub enum Fault {
     StoredLate,
     /// It is stored and never answered.
     SilentAfter,
+    /// It waits until [`Server::release`].
+    Held,
+    /// Nothing: the fault planned after it is the next one's.
+    Spared,
 }
 
 /// What a server must not do; for controls that must fail.
@@ -55,6 +60,7 @@ struct Shared {
     store: Store,
     port: u16,
     connections: Mutex<Vec<AbortHandle>>,
+    released: Notify,
 }
 
 impl Shared {
@@ -90,7 +96,12 @@ impl Server {
     async fn with(flaw: Option<Flaw>) -> Self {
         let listener = listen(0).unwrap_or_else(|error| panic!("the stub cannot listen: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
-        let shared = Arc::new(Shared { store: Store::new(flaw), port, connections: Mutex::default() });
+        let shared = Arc::new(Shared {
+            store: Store::new(flaw),
+            port,
+            connections: Mutex::default(),
+            released: Notify::new(),
+        });
         let mut listening = JoinSet::new();
         listening.spawn(serve(shared.clone(), listener));
         Self { shared, listening: Mutex::new(listening) }
@@ -114,6 +125,16 @@ impl Server {
     /// How many appends reached the store, repeats and refused ones too.
     pub fn appends(&self) -> u64 {
         self.shared.store.appends()
+    }
+
+    /// Sets how much one append may hold, in bytes; 1 MiB at first.
+    pub fn limit(&self, bytes: usize) {
+        self.shared.store.limit(bytes);
+    }
+
+    /// Lets an append go on that was held.
+    pub fn release(&self) {
+        self.shared.released.notify_one();
     }
 
     /// Cuts all connections.

@@ -84,7 +84,11 @@ async fn append(
     let asked = asked(request.into_inner()).await?;
     let expected = asked.expected;
     let outcome = match shared.store.take_fault(&asked.stream) {
-        None => shared.store.append(asked),
+        None | Some(Fault::Spared) => shared.store.append(asked),
+        Some(Fault::Held) => {
+            shared.released.notified().await;
+            shared.store.append(asked)
+        }
         Some(Fault::Unavailable) => return Err(Status::unavailable("the server is not ready")),
         Some(Fault::CutBefore) => return shared.cut().await,
         Some(Fault::CutAfter) => {

@@ -16,6 +16,15 @@ use crate::{
 /// What the server's setting `MaxAppendSize` is unless it is set.
 const MAX_APPEND: usize = 1 << 20;
 
+/// A limit in bytes.
+struct Limit(usize);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(MAX_APPEND)
+    }
+}
+
 /// One event of a stream.
 #[derive(Clone)]
 pub(crate) struct Stored {
@@ -56,6 +65,7 @@ struct Kept {
     late: Vec<Asked>,
     flaw: Option<Flaw>,
     appends: u64,
+    limit: Limit,
 }
 
 /// All streams of a server.
@@ -90,6 +100,10 @@ impl Store {
 
     pub(crate) fn appends(&self) -> u64 {
         self.kept().appends
+    }
+
+    pub(crate) fn limit(&self, bytes: usize) {
+        self.kept().limit = Limit(bytes);
     }
 
     pub(crate) fn take_fault(&self, stream: &[u8]) -> Option<Fault> {
@@ -147,8 +161,8 @@ impl Store {
 impl Kept {
     fn append(&mut self, asked: Asked) -> Outcome {
         let size: usize = asked.events.iter().map(Stored::size).sum();
-        if size > MAX_APPEND {
-            return Outcome::TooLarge(MAX_APPEND);
+        if size > self.limit.0 {
+            return Outcome::TooLarge(self.limit.0);
         }
         self.appends += 1;
         let flaw = self.flaw;

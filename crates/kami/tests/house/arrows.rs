@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-log-sqlite", &["event-log", "events", "vocabulary"]),
     ("event-relay", &["event-log", "events", "vocabulary"]),
     ("event-log-postgres", &["event-log", "events", "vocabulary"]),
+    ("event-log-kurrentdb", &["event-log", "event-log-sqlite", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
@@ -45,7 +46,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates for tests. They may use what they like; nobody may use them but in tests, and the binary for its demo.
-const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit", "testkit-postgres"];
+const FOR_TESTS: &[&str] =
+    &["channel-conformance", "channel-world", "testkit", "testkit-kurrentdb", "testkit-postgres"];
 
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
@@ -59,6 +61,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["kami"]),
     ("config", &["kami"]),
     ("async-nats", &["event-relay"]),
+    ("eventstore", &["event-log-kurrentdb", "verify"]),
     (
         "tokio",
         &[
