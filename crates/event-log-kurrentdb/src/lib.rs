@@ -42,7 +42,7 @@ use event_log_sqlite::SqliteLog;
 use events::RecordedEvent;
 use tempfile::TempDir;
 use tokio::{
-    sync::{Mutex, oneshot, watch},
+    sync::{Mutex, watch},
     task::JoinSet,
 };
 use uuid::Uuid;
@@ -176,10 +176,16 @@ impl KurrentLog {
 
 #[async_trait]
 impl EventLog for KurrentLog {
+    /// Once begun, a claim runs to its end even if the caller stops waiting for it.
     async fn claim(&self, merchant: &MerchantId) -> Result<Head, LogError> {
         self.may_write()?;
-        let lane = self.shared.lane(merchant).await?;
-        lane.lock().await.claim(&self.shared).await
+        let (shared, merchant) = (self.shared.clone(), merchant.clone());
+        to_its_end(async move {
+            let lane = shared.lane(&merchant).await?;
+            let mut lane = lane.lock().await;
+            lane.claim(&shared).await
+        })
+        .await
     }
 
     /// Once begun, an append runs to its end even if the caller stops waiting for it. When the line to the server breaks,
@@ -193,14 +199,8 @@ impl EventLog for KurrentLog {
                 None => merchants.push((part.merchant.clone(), vec![part.clone()])),
             }
         }
-        let (answer, answered) = oneshot::channel();
         let shared = self.shared.clone();
-        tokio::spawn(async move {
-            let result = append(&shared, merchants).await;
-            // A caller that is gone needs no answer: what is stored will be read.
-            answer.send(result).unwrap_or_default();
-        });
-        answered.await.unwrap_or_else(|_| Err(Trouble::Lost.into()))
+        to_its_end(async move { append(&shared, merchants).await }).await
     }
 
     fn spans_merchants(&self) -> bool {
@@ -234,9 +234,10 @@ impl EventLog for KurrentLog {
         self.shared.index.read_streams(merchant, streams).await
     }
 
-    /// Asks the server where the stream ends, unless another process keeps the index.
+    /// Where the index stands, which the process's own appends are in at once, and others' soon after. Opened for
+    /// reading, it asks the server.
     async fn head(&self, merchant: &MerchantId) -> Result<Option<Head>, LogError> {
-        if self.access != Access::Beside {
+        if self.access == Access::Read {
             let lane = self.shared.lane(merchant).await?;
             lane.lock().await.catch_up(&self.shared).await?;
         }
@@ -307,6 +308,13 @@ fn directory(index: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), LogErro
     }
     let dir = tempfile::tempdir().map_err(|error| LogError::Store(Box::new(error)))?;
     Ok((dir.path().to_owned(), Some(dir)))
+}
+
+/// Does what must not be given up halfway: what the index has taken in must be known.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, LogError>> + Send + 'static,
+) -> Result<T, LogError> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Trouble::Lost.into()))
 }
 
 /// One merchant after another; the first that is refused ends it.

@@ -80,6 +80,13 @@ impl Store {
         Self { kept: Mutex::new(kept), changed: watch::Sender::new(0) }
     }
 
+    /// Another store with the same streams.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::new(None);
+        copy.kept().streams = self.kept().streams.clone();
+        copy
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
