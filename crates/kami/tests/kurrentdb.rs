@@ -101,12 +101,13 @@ fn alter(server: &Server, stream: &str, kind: &str, change: impl Fn(String) -> S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_checker_finds_what_was_changed_in_kurrentdb() {
+    let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
+    told(&["--data", text(dir.path()), "--log", &server.url(), "demo", "--days", "1", "--exit", "--json"])
+        .await;
     for (change, make, invariant) in CHANGES {
-        let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
-        let url = server.url();
-        told(&["--data", text(dir.path()), "--log", &url, "demo", "--days", "1", "--exit", "--json"]).await;
-        make(&server, "kami-log-demo");
-        let output = kami(&["--data", text(dir.path()), "--log", &url, "verify", "--json"]).await;
+        let copy = server.copy().await;
+        make(&copy, "kami-log-demo");
+        let output = kami(&["--data", text(dir.path()), "--log", &copy.url(), "verify", "--json"]).await;
         assert!(!output.status.success(), "{change}: nothing was found");
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         let found = report["violations"].as_array().unwrap().iter();

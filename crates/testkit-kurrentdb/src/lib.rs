@@ -6,6 +6,7 @@
 //! against a real server where `KAMI_TEST_KURRENTDB` names one: see [`Place`].
 #![warn(missing_docs)]
 
+#[expect(clippy::result_large_err, reason = "the error of the protocol's library")]
 mod service;
 mod store;
 mod wire;
@@ -85,23 +86,23 @@ pub struct Server {
 impl Server {
     /// Starts a server without streams. Panics when no port can be had.
     pub async fn start() -> Self {
-        Self::with(None).await
+        Self::with(Store::new(None)).await
     }
 
     /// Starts a server that has a flaw.
     pub async fn flawed(flaw: Flaw) -> Self {
-        Self::with(Some(flaw)).await
+        Self::with(Store::new(Some(flaw))).await
     }
 
-    async fn with(flaw: Option<Flaw>) -> Self {
+    /// Starts another server with the same streams.
+    pub async fn copy(&self) -> Self {
+        Self::with(self.shared.store.copy()).await
+    }
+
+    async fn with(store: Store) -> Self {
         let listener = listen(0).unwrap_or_else(|error| panic!("the stub cannot listen: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
-        let shared = Arc::new(Shared {
-            store: Store::new(flaw),
-            port,
-            connections: Mutex::default(),
-            released: Notify::new(),
-        });
+        let shared = Arc::new(Shared { store, port, connections: Mutex::default(), released: Notify::new() });
         let mut listening = JoinSet::new();
         listening.spawn(serve(shared.clone(), listener));
         Self { shared, listening: Mutex::new(listening) }
