@@ -210,7 +210,7 @@ async fn a_server_that_takes_less_than_it_comes_with_is_named_as_the_cause() {
     scribe.write(&log, &[("order-1", 20)]).await;
 }
 
-/// Controls: a server with such a flaw is told apart by the tests above.
+/// What the log rests on: with a server that does not keep its word, a repeat is stored twice, and the next start says so.
 #[tokio::test]
 async fn a_server_that_ignores_revisions_lets_two_owners_in() {
     let server = Server::flawed(Flaw::IgnoresRevisions).await;
