@@ -22,6 +22,7 @@
 mod append;
 mod error;
 mod files;
+mod following;
 mod heads;
 mod inbox;
 mod packed;
@@ -53,8 +54,10 @@ use crate::{
     append::Batch,
     error::{Unwritable, store},
     heads::Heads,
-    writer::Writer,
+    writer::{Role, Writer},
 };
+
+pub use following::{Change, Followed};
 
 /// Connections that read. Reads are short, and more of them than cores gain nothing.
 const READERS: u32 = 4;
@@ -74,7 +77,7 @@ impl SqliteLog {
     pub async fn open(dir: &Path) -> Result<Self, LogError> {
         let lock = files::prepare(dir)?;
         let path = files::log_file(dir);
-        let writer = Writer::open(&path, lock).await?;
+        let writer = Writer::open(&path, lock, Role::Log).await?;
         Self::with(writer, settings::reading(&path, false)).await
     }
 

@@ -37,6 +37,14 @@ pub(crate) fn writing(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-131072")
 }
 
+/// The one connection that writes a copy: what a cut of power takes of it is taken in once more.
+pub(crate) fn copying(path: &Path) -> SqliteConnectOptions {
+    writing(path)
+        .synchronous(SqliteSynchronous::Normal)
+        .pragma("fullfsync", "0")
+        .pragma("checkpoint_fullfsync", "0")
+}
+
 /// A connection that reads. `immutable` promises that nobody writes and leaves no trace beside the file.
 pub(crate) fn reading(path: &Path, immutable: bool) -> SqliteConnectOptions {
     common(path).read_only(true).immutable(immutable).pragma("query_only", "1").pragma("cache_size", "-16384")

@@ -12,6 +12,7 @@ use vocabulary::MerchantId;
 use crate::{
     append::Batch,
     error::{Unwritable, store, to_sql},
+    following,
     reading::head_of,
     schema, settings,
 };
@@ -44,6 +45,15 @@ pub(crate) enum Writer {
     Barred(Unwritable),
 }
 
+/// What a file is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The log itself: each commit is flushed.
+    Log,
+    /// A copy of a log that is kept elsewhere.
+    Copy,
+}
+
 pub(crate) struct OpenWriter {
     pub(crate) connection: SqliteConnection,
     pub(crate) limits: Limits,
@@ -51,15 +61,16 @@ pub(crate) struct OpenWriter {
     /// How long it was when readers were last waited for; 0 once it started anew.
     waited_at: i64,
     path: PathBuf,
+    role: Role,
     _lock: File,
 }
 
 impl Writer {
     /// Opens the file for writing, creates or checks its schema and asserts its settings.
-    pub(crate) async fn open(path: &Path, lock: File) -> Result<Self, LogError> {
-        let connection = connect(path).await?;
+    pub(crate) async fn open(path: &Path, lock: File, role: Role) -> Result<Self, LogError> {
+        let connection = connect(path, role).await?;
         let (limits, path) = (LIMITS, path.to_owned());
-        let open = OpenWriter { connection, limits, appends: 0, waited_at: 0, path, _lock: lock };
+        let open = OpenWriter { connection, limits, appends: 0, waited_at: 0, path, role, _lock: lock };
         Ok(Self::Open(Box::new(open)))
     }
 
@@ -70,11 +81,11 @@ impl Writer {
         }
     }
 
-    fn connection(&mut self) -> Result<&mut SqliteConnection, LogError> {
+    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection, LogError> {
         self.open_one().map(|open| &mut open.connection)
     }
 
-    fn stop(&mut self, why: String) {
+    pub(crate) fn stop(&mut self, why: String) {
         *self = Self::Barred(Unwritable::Stopped(why));
     }
 
@@ -155,10 +166,14 @@ impl Writer {
     }
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection, LogError> {
-    let mut connection = settings::writing(path).connect().await.map_err(store)?;
+async fn connect(path: &Path, role: Role) -> Result<SqliteConnection, LogError> {
+    let options = if role == Role::Log { settings::writing(path) } else { settings::copying(path) };
+    let mut connection = options.connect().await.map_err(store)?;
     schema::prepare(&mut connection).await?;
-    settings::assert_safe(&mut connection).await?;
+    match role {
+        Role::Log => settings::assert_safe(&mut connection).await?,
+        Role::Copy => following::prepare(&mut connection).await?,
+    }
     Ok(connection)
 }
 
@@ -171,7 +186,7 @@ fn is_over(error: &sqlx::Error) -> bool {
 impl OpenWriter {
     /// The driver still counts a transaction that SQLite has ended; a new connection does not.
     async fn reconnect(&mut self) -> Result<(), LogError> {
-        self.connection = connect(&self.path).await?;
+        self.connection = connect(&self.path, self.role).await?;
         Ok(())
     }
 

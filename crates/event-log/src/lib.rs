@@ -111,9 +111,16 @@ pub trait EventLog: Send + Sync + 'static {
     /// Appends with an earlier epoch fail from then on.
     async fn claim(&self, merchant: &MerchantId) -> Result<Head, LogError>;
 
-    /// Stores all parts durably in one atomic step, across merchants; returns only when they are on disk.
-    /// On any error nothing of any part is stored.
+    /// Stores all parts durably in one atomic step, across merchants where the log [spans
+    /// them](Self::spans_merchants); returns only when they are on disk. On any error nothing of any part is stored.
+    /// A log that does not span merchants stores their parts one merchant after another, in the order given, and stops
+    /// at the first that fails: then nothing of that merchant is stored, and nothing of those after it.
     async fn append(&self, parts: &[Append]) -> Result<(), LogError>;
+
+    /// Whether parts of several merchants are one atomic step. Parts of one merchant always are.
+    fn spans_merchants(&self) -> bool {
+        true
+    }
 
     /// At most `limit` events at positions greater than `after`, in order.
     async fn read_log(

@@ -33,6 +33,8 @@ is_told_apart! {
         StoresPartsOneByOne by a_taken_stream_version_leaves_nothing_of_any_part;
     a_log_that_shows_parts_one_by_one_fails:
         StoresPartsOneByOne by a_reader_sees_all_parts_of_an_append_or_none;
+    a_log_that_shows_parts_of_a_merchant_one_by_one_fails:
+        SplitsWhatItSpans by a_reader_sees_all_parts_of_an_append_or_none;
     a_log_that_shows_later_events_first_fails:
         ShowsLaterEventsFirst by a_reader_that_saw_a_position_has_seen_all_before_it;
     a_log_that_forgets_unique_numbers_fails:

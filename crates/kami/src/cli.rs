@@ -18,8 +18,8 @@ pub(crate) struct Cli {
     /// The data directory, instead of the configured one.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The PostgreSQL database of the log, instead of the configured place. Others may see it: a password is better kept
-    /// in PGPASSWORD or a password file.
+    /// The PostgreSQL database or KurrentDB of the log, instead of the configured place. Others may see it: a password is
+    /// better kept in PGPASSWORD or a password file, or in KAMI_LOG_URL.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) log: Option<String>,
     #[command(subcommand)]
@@ -60,8 +60,8 @@ pub(crate) enum Command {
     /// Check a data directory, stopped or a copy, without any code of the writer.
     #[command(after_help = "Example:\n  kami verify --data ./copy --json")]
     Verify(Verify),
-    /// Copy the log of a stopped Kami from a data directory to PostgreSQL, or back; a copy that was broken off is taken
-    /// up.
+    /// Copy the log of a stopped Kami between a data directory, PostgreSQL and KurrentDB; a copy that was broken off is
+    /// taken up.
     #[command(
         name = "migrate-log",
         after_help = "Examples:\n  kami migrate-log --from kami-data --to postgres://kami@db.example/kami\n  kami migrate-log --from postgres://kami@db.example/kami --to kami-data --json"
@@ -321,10 +321,10 @@ pub(crate) struct Verify {
 /// Options of `migrate-log`.
 #[derive(Debug, Args)]
 pub(crate) struct MigrateLog {
-    /// The log to copy: a data directory or the URL of a PostgreSQL database.
+    /// The log to copy: a data directory, or the URL of a PostgreSQL database or of KurrentDB.
     #[arg(long, value_name = "DIR|URL")]
     pub(crate) from: String,
-    /// Where to: a data directory or the URL of a PostgreSQL database.
+    /// Where to: a data directory, or the URL of a PostgreSQL database or of KurrentDB.
     #[arg(long, value_name = "DIR|URL")]
     pub(crate) to: String,
     #[command(flatten)]

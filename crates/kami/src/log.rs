@@ -10,18 +10,48 @@ use std::{
 
 use anyhow::{Context, bail};
 use event_log::{EventLog, LogError, WholeLog};
+#[cfg(feature = "kurrentdb")]
+use event_log_kurrentdb::KurrentLog;
 use event_log_postgres::PostgresLog;
 use event_log_sqlite::SqliteLog;
 
-/// The address of a PostgreSQL database. It may hold a password, so it is shown without.
+/// The address of a PostgreSQL database or of KurrentDB. It may hold a password, so it is shown without.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct LogUrl(String);
+
+/// What an address leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Postgres,
+    Kurrent,
+}
+
+const SCHEMES: [(&str, Kind); 6] = [
+    ("postgres", Kind::Postgres),
+    ("postgresql", Kind::Postgres),
+    ("esdb", Kind::Kurrent),
+    ("esdb+discover", Kind::Kurrent),
+    ("kurrentdb", Kind::Kurrent),
+    ("kurrentdb+discover", Kind::Kurrent),
+];
+
+/// Where in the data directory the index of a log in KurrentDB lies. It may be removed; it is made anew.
+#[cfg(feature = "kurrentdb")]
+const INDEX: &str = "kurrentdb-index";
 
 impl LogUrl {
     /// An address, if the text is one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let is_one = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        is_one.then(|| Self(text.to_owned()))
+        Self::kind_of(text).map(|_| Self(text.to_owned()))
+    }
+
+    fn kind_of(text: &str) -> Option<Kind> {
+        let (scheme, _) = text.split_once("://")?;
+        SCHEMES.into_iter().find(|(known, _)| *known == scheme).map(|(_, kind)| kind)
+    }
+
+    fn is_kurrent(&self) -> bool {
+        Self::kind_of(&self.0) == Some(Kind::Kurrent)
     }
 
     /// With whatever it holds, for whoever connects.
@@ -32,7 +62,11 @@ impl LogUrl {
 
 impl fmt::Debug for LogUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configured PostgreSQL database")
+        f.write_str(if self.is_kurrent() {
+            "the configured KurrentDB"
+        } else {
+            "the configured PostgreSQL database"
+        })
     }
 }
 
@@ -45,10 +79,16 @@ pub(crate) enum Log {
         log: Arc<PostgresLog>,
         _lock: Option<Arc<File>>,
     },
+    /// Likewise; its index is in the directory too.
+    #[cfg(feature = "kurrentdb")]
+    Kurrent {
+        log: Arc<KurrentLog>,
+        _lock: Option<Arc<File>>,
+    },
 }
 
 impl Log {
-    /// Opens the log for writing: in PostgreSQL where an address is given, else in the data directory. Either way this
+    /// Opens the log for writing: where an address leads if one is given, else in the data directory. Either way this
     /// process is the only one that writes the directory.
     pub(crate) async fn open(data: &Path, url: Option<&LogUrl>) -> anyhow::Result<Self> {
         let Some(url) = url else {
@@ -58,12 +98,15 @@ impl Log {
         };
         if data.join("log.db").exists() {
             bail!(
-                "{} holds a log.db, and the settings name a log in PostgreSQL: copy it with `kami migrate-log`, then \
-                 move log.db away",
+                "{} holds a log.db, and the settings name a log elsewhere: copy it with `kami migrate-log`, then move \
+                 log.db away",
                 data.display()
             );
         }
         let lock = lock(data).with_context(|| format!("{} cannot be locked", data.display()))?;
+        if url.is_kurrent() {
+            return kurrent::open(url, Some(data), Some(lock)).await;
+        }
         let log = PostgresLog::open(url.expose()).await.context("the log in PostgreSQL cannot be opened")?;
         Ok(Self::Postgres { log: Arc::new(log), _lock: Some(Arc::new(lock)) })
     }
@@ -71,6 +114,9 @@ impl Log {
     /// Opens the log for reading, also beside whoever writes it.
     pub(crate) async fn read(data: &Path, url: Option<&LogUrl>) -> anyhow::Result<Self> {
         if let Some(url) = url {
+            if url.is_kurrent() {
+                return kurrent::read(url, data).await;
+            }
             return Self::in_postgres(PostgresLog::open_read_only(url.expose()).await);
         }
         if !data.join("log.db").exists() {
@@ -84,8 +130,11 @@ impl Log {
         Ok(Self::File(Arc::new(log)))
     }
 
-    /// Opens a log in PostgreSQL for a copy to be written to.
+    /// Opens a log at an address for a copy to be written to.
     pub(crate) async fn copy_to(url: &LogUrl) -> anyhow::Result<Self> {
+        if url.is_kurrent() {
+            return kurrent::open(url, None, None).await;
+        }
         Self::in_postgres(PostgresLog::open(url.expose()).await)
     }
 
@@ -99,6 +148,8 @@ impl Log {
         match self {
             Self::File(log) => log.clone(),
             Self::Postgres { log, .. } => log.clone(),
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { log, .. } => log.clone(),
         }
     }
 
@@ -107,7 +158,22 @@ impl Log {
         match self {
             Self::File(log) => &**log,
             Self::Postgres { log, .. } => &**log,
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { log, .. } => &**log,
         }
+    }
+
+    /// What is known of it once it is open, in a few words.
+    pub(crate) async fn told(&self) -> String {
+        #[cfg(feature = "kurrentdb")]
+        if let Self::Kurrent { log, .. } = self {
+            let version = log.server_version().await.unwrap_or_else(|error| error.to_string());
+            return format!(
+                "can be read, from KurrentDB {version}. It does not tell its settings: see that it flushes \
+                 (docs/how-to/run-on-kurrentdb.md)"
+            );
+        }
+        "can be read".to_owned()
     }
 
     /// Finishes reads and writes, and closes it for all who share it.
@@ -115,6 +181,8 @@ impl Log {
         let closed = match self {
             Self::File(log) => log.close().await,
             Self::Postgres { log, .. } => log.close().await,
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { log, .. } => log.close().await,
         };
         closed.context("the log did not close cleanly")
     }
@@ -127,7 +195,51 @@ impl std::ops::Deref for Log {
         match self {
             Self::File(log) => &**log,
             Self::Postgres { log, .. } => &**log,
+            #[cfg(feature = "kurrentdb")]
+            Self::Kurrent { log, .. } => &**log,
         }
+    }
+}
+
+#[cfg(feature = "kurrentdb")]
+mod kurrent {
+    //! Logs in KurrentDB.
+
+    use super::{Arc, Context, File, INDEX, KurrentLog, Log, LogError, LogUrl, Path};
+
+    /// Opens one for writing, with its index in a data directory, or for once where none is named.
+    pub(super) async fn open(url: &LogUrl, data: Option<&Path>, lock: Option<File>) -> anyhow::Result<Log> {
+        let index = data.map(|data| data.join(INDEX));
+        opened(KurrentLog::open(url.expose(), index.as_deref()).await, lock)
+    }
+
+    /// Opens one for reading, with the index of a data directory where it has one.
+    pub(super) async fn read(url: &LogUrl, data: &Path) -> anyhow::Result<Log> {
+        let index = Some(data.join(INDEX)).filter(|index| !data.as_os_str().is_empty() && index.is_dir());
+        opened(KurrentLog::open_read_only(url.expose(), index.as_deref()).await, None)
+    }
+
+    fn opened(log: Result<KurrentLog, LogError>, lock: Option<File>) -> anyhow::Result<Log> {
+        let log = Arc::new(log.context("the log in KurrentDB cannot be opened")?);
+        Ok(Log::Kurrent { log, _lock: lock.map(Arc::new) })
+    }
+}
+
+#[cfg(not(feature = "kurrentdb"))]
+mod kurrent {
+    //! Says that there is nothing that could open such a log.
+
+    use super::{File, Log, LogUrl, Path, bail};
+
+    const WITHOUT: &str =
+        "this build of kami cannot use KurrentDB: take a release, or build it with `--features kurrentdb`";
+
+    pub(super) async fn open(_: &LogUrl, _: Option<&Path>, _: Option<File>) -> anyhow::Result<Log> {
+        bail!(WITHOUT)
+    }
+
+    pub(super) async fn read(_: &LogUrl, _: &Path) -> anyhow::Result<Log> {
+        bail!(WITHOUT)
     }
 }
 
@@ -154,6 +266,25 @@ mod tests {
         let url = LogUrl::parse("postgres://kami:hunter2@db/kami").unwrap();
         assert!(!format!("{url:?}").contains("hunter2"));
         assert!(url.expose().contains("hunter2"));
+        for scheme in ["esdb", "esdb+discover", "kurrentdb", "kurrentdb+discover"] {
+            let url = LogUrl::parse(&format!("{scheme}://kami:hunter2@db")).unwrap();
+            assert_eq!(format!("{url:?}"), "the configured KurrentDB");
+        }
+        assert!(LogUrl::parse("esdb:db").is_none());
+    }
+
+    #[cfg(not(feature = "kurrentdb"))]
+    #[tokio::test]
+    async fn a_build_without_kurrentdb_says_so() {
+        let (dir, url) = (tempfile::tempdir().unwrap(), LogUrl::parse("esdb://127.0.0.1:1").unwrap());
+        let attempts = [
+            Log::open(dir.path(), Some(&url)).await,
+            Log::read(dir.path(), Some(&url)).await,
+            Log::copy_to(&url).await,
+        ];
+        for refused in attempts {
+            assert!(refused.err().unwrap().to_string().contains("--features kurrentdb"));
+        }
     }
 
     #[tokio::test]

@@ -19,6 +19,9 @@ pub enum VerifyError {
     /// The log in PostgreSQL could not be opened for reading.
     #[error("cannot open the log in PostgreSQL")]
     Connect(#[source] sqlx::Error),
+    /// The log in KurrentDB could not be read, or this build has no reader for it.
+    #[error("cannot read the log in KurrentDB: {0}")]
+    Server(String),
     /// A database in a directory that cannot be written could not be copied to a temporary place.
     #[error("cannot copy {} to a temporary directory", path.display())]
     Copy {
@@ -56,7 +59,7 @@ impl VerifyError {
                 let by_server = code.is_some_and(|code| SERVER_DAMAGE.contains(&&*code));
                 (by_file || by_server).then(|| source.to_string())
             }
-            Self::NoLog(_) | Self::Connect(_) | Self::Copy { .. } => None,
+            Self::NoLog(_) | Self::Connect(_) | Self::Server(_) | Self::Copy { .. } => None,
         }
     }
 }

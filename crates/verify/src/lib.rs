@@ -24,6 +24,8 @@ mod fingerprints;
 mod history;
 mod inbox;
 mod keys;
+#[cfg(feature = "kurrentdb")]
+mod kurrent;
 mod life;
 mod lines;
 mod log;
@@ -67,7 +69,8 @@ pub async fn verify_dir(dir: &Path, progress: impl Fn(u64)) -> Result<Report, Ve
     verify(dir, None, progress).await
 }
 
-/// Checks as [`verify_dir`] does, with the log in the PostgreSQL database of a URL where one is given.
+/// Checks as [`verify_dir`] does, with the log in the PostgreSQL database or the KurrentDB of a URL where one is given
+/// (the latter only with the feature `kurrentdb`).
 pub async fn verify(
     dir: &Path,
     log_url: Option<&str>,
@@ -79,9 +82,12 @@ pub async fn verify(
     let checkpoints = sound(views::read(&dir.join("views.db")).await, "views.db", &mut findings)?;
     let log = match log_url {
         None => check_file(&dir.join("log.db"), &progress, &mut checked, &mut findings).await,
+        Some(url) if !url.starts_with("postgres") => {
+            check_kurrent(url, &progress, &mut checked, &mut findings).await
+        }
         Some(url) => check_database(url, &progress, &mut checked, &mut findings).await,
     };
-    sound(log, if log_url.is_some() { "the log in PostgreSQL" } else { "log.db" }, &mut findings)?;
+    sound(log, if log_url.is_some() { "the log on the server" } else { "log.db" }, &mut findings)?;
 
     let ends = checked.iter().map(|c| (c.report.merchant.clone(), c.last_position)).collect();
     views::check(&checkpoints.unwrap_or_default(), &ends, &mut findings);
@@ -115,6 +121,31 @@ async fn check_database(
 ) -> Result<(), VerifyError> {
     let mut log = postgres::open(url).await?;
     check_log(Source::Postgres(&mut log), progress, checked, findings).await
+}
+
+#[cfg(feature = "kurrentdb")]
+async fn check_kurrent(
+    url: &str,
+    progress: &impl Fn(u64),
+    checked: &mut Vec<Checked>,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
+    let mut log = kurrent::open(url).await?;
+    for (merchant, invariant, what) in log.faults {
+        findings.concern(Some(&merchant));
+        findings.violation(invariant, At::default(), what);
+    }
+    check_log(Source::File(&mut log.connection), progress, checked, findings).await
+}
+
+#[cfg(not(feature = "kurrentdb"))]
+async fn check_kurrent(
+    _: &str,
+    _: &impl Fn(u64),
+    _: &mut Vec<Checked>,
+    _: &mut Findings,
+) -> Result<(), VerifyError> {
+    Err(VerifyError::Server("this build was made without the feature `kurrentdb`".to_owned()))
 }
 
 async fn check_file(

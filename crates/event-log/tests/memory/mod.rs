@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     IgnoresPositions,
     AcceptsHoles,
     StoresPartsOneByOne,
+    /// It says that it does not span merchants, and splits the parts of one.
+    SplitsWhatItSpans,
     ShowsLaterEventsFirst,
     ForgetsUniqueNumbers,
     ForgetsUniqueDedupeKeys,
@@ -167,7 +169,7 @@ impl EventLog for MemoryLog {
             ends.clone().for_each(|(merchant, position)| self.tell(merchant, position));
             tokio::task::yield_now().await;
         }
-        if self.fault == Fault::StoresPartsOneByOne {
+        if matches!(self.fault, Fault::StoresPartsOneByOne | Fault::SplitsWhatItSpans) {
             for part in parts {
                 self.store(&mut self.merchants(), part)?;
                 for _ in 0..20 {
@@ -187,6 +189,10 @@ impl EventLog for MemoryLog {
             ends.for_each(|(merchant, position)| self.tell(merchant, position));
         }
         Ok(())
+    }
+
+    fn spans_merchants(&self) -> bool {
+        self.fault != Fault::SplitsWhatItSpans
     }
 
     async fn read_log(

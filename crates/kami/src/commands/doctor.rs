@@ -88,7 +88,7 @@ async fn log(config: &Config) -> Finding {
         return Finding { what, ok: true, detail: "is made at the first start".to_owned() };
     }
     match Log::read(&config.data, config.log_url.as_ref()).await {
-        Ok(_) => Finding { what, ok: true, detail: "can be read".to_owned() },
+        Ok(log) => Finding { what, ok: true, detail: log.told().await },
         Err(error) => Finding { what, ok: false, detail: format!("{error:#}") },
     }
 }

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-relay", &["event-log", "events", "vocabulary"]),
     ("event-log-postgres", &["event-log", "events", "vocabulary"]),
     ("cluster", &["vocabulary"]),
+    ("event-log-kurrentdb", &["event-log", "event-log-sqlite", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
@@ -47,7 +48,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates for tests. They may use what they like; nobody may use them but in tests, and the binary for its demo.
-const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit", "testkit-postgres"];
+const FOR_TESTS: &[&str] =
+    &["channel-conformance", "channel-world", "testkit", "testkit-kurrentdb", "testkit-postgres"];
 
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
@@ -61,6 +63,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["kami"]),
     ("config", &["kami"]),
     ("async-nats", &["cluster", "event-relay"]),
+    ("eventstore", &["event-log-kurrentdb", "verify"]),
     (
         "tokio",
         &[
