@@ -102,15 +102,34 @@ impl PostgresLog {
         Ok(Self::with(Writers::barred(options.clone()), &options).await?.0)
     }
 
+    /// Opens the log as [`PostgresLog::open_read_only`] does, to read all of it as it stands at one moment, for all
+    /// merchants, while others write it. Reads wait for each other. A line that breaks ends the moment: a copy that
+    /// was under way then fails, or has missed nothing.
+    pub async fn open_moment(url: &str) -> Result<Self, LogError> {
+        let options = settings::parse(url)?;
+        let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        // The moment lasts as long as whoever reads it takes.
+        let begin =
+            "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let pool = pool.after_connect(move |session, _| {
+            Box::pin(async move { sqlx::raw_sql(begin).execute(session).await.map(|_| ()) })
+        });
+        Ok(Self::with_readers(pool, Writers::barred(options.clone()), &options).await?.0)
+    }
+
     async fn with(
         writers: Writers,
         options: &PgConnectOptions,
     ) -> Result<(Self, mpsc::UnboundedReceiver<(MerchantId, Position)>), LogError> {
-        let readers = PgPoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(settings::reading(options))
-            .await
-            .map_err(store)?;
+        Self::with_readers(PgPoolOptions::new().max_connections(READERS), writers, options).await
+    }
+
+    async fn with_readers(
+        pool: PgPoolOptions,
+        writers: Writers,
+        options: &PgConnectOptions,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<(MerchantId, Position)>), LogError> {
+        let readers = pool.connect_with(settings::reading(options)).await.map_err(store)?;
         let (appended, told) = mpsc::unbounded_channel();
         let (writers, heads) = (Arc::new(writers), Arc::<Heads>::default());
         let log = Self { writers, heads, readers, appended, _following: JoinSet::new() };

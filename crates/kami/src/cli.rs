@@ -67,6 +67,17 @@ pub(crate) enum Command {
         after_help = "Examples:\n  kami migrate-log --from kami-data --to postgres://kami@db.example/kami\n  kami migrate-log --from postgres://kami@db.example/kami --to kami-data --json"
     )]
     MigrateLog(MigrateLog),
+    /// Copy an installation, running or stopped, into a directory of its own: log, vault, settings, and a manifest.
+    #[command(
+        after_help = "Examples:\n  kami backup /backup/2026-03-01\n  kami backup /backup/2026-03-01 --kek-to /safe/kek --json"
+    )]
+    Backup(Backup),
+    /// Bring a backup back into an empty data directory (and, with --log, an empty database), and prove that it is what
+    /// was backed up. It is served only after its end was accepted.
+    #[command(
+        after_help = "Examples:\n  kami restore /backup/2026-03-01 --data ./shop\n  kami restore --accept 5210 --reason \"disk lost on Sunday\" --data ./shop\n  kami restore --accept nothing-lost --reason \"moved while stopped\" --data ./shop"
+    )]
+    Restore(Restore),
     /// Delete read models and fold them anew from the log (of a stopped Kami).
     #[command(after_help = "Example:\n  kami rebuild orders")]
     Rebuild(Rebuild),
@@ -125,6 +136,36 @@ pub(crate) struct Demo {
     /// Address and port of the living world. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
     pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where to: a directory that does not exist yet, or is empty.
+    pub(crate) dir: PathBuf,
+    /// Copy the key-encryption key into this file as well, which must lie outside of the directory: who has both can
+    /// open every card key. Without it the key must be kept in another way.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kek_to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(required_unless_present = "accept", conflicts_with_all = ["accept", "reason"])]
+    pub(crate) dir: Option<PathBuf>,
+    /// Accept where a restored log ends, so that it is served: the last position that anybody outside knows of
+    /// (`position`, or `merchant=position` for each of several), or `nothing-lost`.
+    #[arg(long, value_name = "POSITION", value_delimiter = ',', requires = "reason")]
+    pub(crate) accept: Vec<String>,
+    /// Why it was restored. It is kept with the data.
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub(crate) reason: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }

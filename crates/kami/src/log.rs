@@ -49,8 +49,9 @@ pub(crate) enum Log {
 
 impl Log {
     /// Opens the log for writing: in PostgreSQL where an address is given, else in the data directory. Either way this
-    /// process is the only one that writes the directory.
+    /// process is the only one that writes the directory. A restored one that nobody accepted is refused.
     pub(crate) async fn open(data: &Path, url: Option<&LogUrl>) -> anyhow::Result<Self> {
+        crate::commands::refuse_unaccepted(data)?;
         let Some(url) = url else {
             let opened = SqliteLog::open(data).await;
             let log = opened.with_context(|| format!("the log in {} cannot be opened", data.display()))?;

@@ -36,6 +36,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
+mod backup;
 mod card_keys;
 mod crypto;
 mod data_keys;
@@ -63,6 +64,7 @@ use crate::data_keys::{Kek, Owner, Purpose, data_key};
 use crate::store::Store;
 use crate::tokens::Tokens;
 
+pub use backup::copy_of;
 pub use card_keys::{KEYS_MAX, KeyPut, KeyVerdict};
 pub use error::VaultError;
 pub use marks::PollMark;

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod backup;
 mod bench;
 mod carry;
 mod channel;
@@ -19,6 +20,7 @@ mod verify;
 mod view;
 mod worker;
 
+pub(crate) use backup::refuse_unaccepted;
 pub(crate) use serve::TOKEN_FILE;
 
 use std::process::ExitCode;
@@ -72,6 +74,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
         Command::MigrateLog(options) => migrate_log::run(options).await,
+        Command::Backup(options) => backup::run(&config, cli.config.as_deref(), options).await,
+        Command::Restore(options) => backup::restore(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod analysts;
+mod backups;
 mod bad_input;
 mod channel_tools;
 mod fan_out;
