@@ -40,7 +40,7 @@ use event_log::{
 };
 use events::RecordedEvent;
 use sqlx::{
-    PgPool, Postgres,
+    ConnectOptions, Connection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -49,6 +49,8 @@ use tokio::{
     task::JoinSet,
 };
 use vocabulary::{MerchantId, MessageId, Position, StreamId, StreamVersion, Timestamp};
+
+pub use settings::{Judged, Setting};
 
 use crate::{
     append::Batch,
@@ -61,6 +63,27 @@ use crate::{
 const READERS: u32 = 6;
 /// How long appends are tried again while the server is not reached: a restart or a failover takes some seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What [`examine`] finds.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// Every setting that matters to a log.
+    pub settings: Vec<Setting>,
+    /// The server's clock when it was asked.
+    pub clock: Timestamp,
+}
+
+/// Asks a server for the settings that [`PostgresLog::open`] insists on, all of them, and for its time. Makes nothing.
+pub async fn examine(url: &str) -> Result<Examined, LogError> {
+    let mut session = settings::writing(&settings::parse(url)?).connect().await.map_err(store)?;
+    let settings = settings::examine(&mut session).await?;
+    let micros: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        .fetch_one(&mut session)
+        .await
+        .map_err(store)?;
+    session.close().await.map_err(store)?;
+    Ok(Examined { settings, clock: Timestamp::from_micros(micros) })
+}
 
 /// A log in a database. Needs a Tokio runtime.
 pub struct PostgresLog {

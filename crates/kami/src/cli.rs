@@ -106,8 +106,11 @@ pub(crate) enum Command {
     BenchHttp,
     /// Print the configuration with every default, commented.
     Config,
-    /// Check the surroundings: settings, files, disk, clock.
-    Doctor(Json),
+    /// Check the surroundings: settings, files, disk, clock, servers. Fails where something could lose data.
+    #[command(
+        after_help = "Examples:\n  kami doctor\n  kami doctor --nats-monitor http://127.0.0.1:8222 --json"
+    )]
+    Doctor(Doctor),
 }
 
 /// Options of `serve`.
@@ -166,6 +169,16 @@ pub(crate) struct Restore {
     /// Why it was restored. It is kept with the data.
     #[arg(long, value_name = "TEXT", requires = "accept")]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Where the NATS server can be monitored (its setting `http`): a client cannot ask how often it flushes.
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats_monitor: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }

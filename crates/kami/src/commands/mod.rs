@@ -85,7 +85,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => return demo::run(given, given_log, options).await,
         Command::Bench(options) => return bench::run(options).await,
         Command::BenchHttp => bench::serve_bare().await,
-        Command::Doctor(json) => return doctor::run(&config, json).await,
+        Command::Doctor(options) => return doctor::run(&config, options).await,
         Command::Config => Ok(()),
     };
     done.map(|()| ExitCode::SUCCESS)
