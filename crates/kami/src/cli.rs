@@ -451,6 +451,25 @@ pub(crate) enum Worker {
         after_help = "Examples:\n  kami worker projections --nats nats://10.0.0.5:4222 --data ./views\n  kami worker projections --data ./views --until 5000 --json"
     )]
     Projections(WorkerProjections),
+    /// Tell partners of events by signed webhooks, from the events on NATS alone. One such worker per merchant.
+    #[command(
+        after_help = "Example:\n  kami worker partners --nats nats://10.0.0.5:4222 --data ./shop --place ./partners"
+    )]
+    Partners(WorkerPartners),
+}
+
+/// Options of `worker partners`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerPartners {
+    /// The NATS server, instead of the configured one.
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats: Option<event_relay::Servers>,
+    /// The name of its consumer on the server.
+    #[arg(long, default_value = "partners", value_parser = consumer_name)]
+    pub(crate) name: String,
+    /// Where it keeps what is due; `partner-worker` in the data directory where not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) place: Option<PathBuf>,
 }
 
 /// Options of `worker projections`.

@@ -39,6 +39,7 @@ pub(crate) struct Config {
     pub(crate) effects_attempts_max: u32,
     pub(crate) effects_backoff_ms: u64,
     pub(crate) effects_backoff_max_ms: u64,
+    pub(crate) partners_allow_private: bool,
 }
 
 /// Why the configuration is not usable: every problem, a line each.
@@ -135,6 +136,7 @@ impl Config {
         let attempts = number(&mut read, "effects.attempts_max", 1..=100);
         let backoff = number(&mut read, "effects.backoff_ms", 100..=3_600_000);
         let backoff_max = number(&mut read, "effects.backoff_max_ms", 100..=86_400_000);
+        let partners_allow_private = read.flag("partners.allow_private");
         match merchant {
             Ok(merchant) if read.problems.is_empty() => Ok(Self {
                 data,
@@ -156,6 +158,7 @@ impl Config {
                 effects_attempts_max: u32::try_from(attempts).unwrap_or(1),
                 effects_backoff_ms: backoff.unsigned_abs(),
                 effects_backoff_max_ms: backoff_max.unsigned_abs(),
+                partners_allow_private,
             }),
             _ => Err(ConfigErrors(read.problems)),
         }
@@ -236,6 +239,15 @@ impl Reader<'_> {
             _ => {
                 self.problems.push(format!("{key}: is not a text"));
                 String::new()
+            }
+        }
+    }
+    fn flag(&mut self, key: &str) -> bool {
+        match self.given.get(key).cloned().map(Value::into_bool) {
+            Some(Ok(flag)) => flag,
+            _ => {
+                self.problems.push(format!("{key}: is neither true nor false"));
+                false
             }
         }
     }

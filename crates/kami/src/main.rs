@@ -12,6 +12,7 @@ mod demo;
 mod http_client;
 mod log;
 mod node;
+mod partners;
 mod publishing;
 mod retail;
 

@@ -50,6 +50,7 @@ mod root;
 mod settings;
 mod store;
 mod subjects;
+mod subscribers;
 mod tokens;
 
 use std::collections::HashMap;
@@ -70,6 +71,7 @@ pub use error::VaultError;
 pub use marks::PollMark;
 pub use merchant_keys::MerchantKeys;
 pub use subjects::{Subject, SubjectPut};
+pub use subscribers::SUBSCRIBERS;
 pub use tokens::TokenInfo;
 
 /// Where a vault lies.

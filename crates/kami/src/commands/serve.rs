@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     http_client::HttpClient,
     node::{Node, NodeOptions},
+    partners::Telling,
     publishing::Publishing,
 };
 
@@ -43,6 +44,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     .await?;
     first_token(&node, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
+    let (telling, told) = Telling::start(&config, &node.engine).await?;
     let address = listener.local_addr().context("the address")?;
     let api = Api::new(
         node.engine.clone(),
@@ -52,7 +54,8 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
             limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
             imported: Some(config.data.join(super::IMPORTED_DIR)),
         },
-    );
+    )
+    .telling(telling);
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
     let serving = tokio::spawn(http_api::serve(listener, router, async {
@@ -75,7 +78,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         return Err(anyhow::Error::new(error).context("stopping: the log cannot be written"));
     }
     serving.await.context("the server")?.context("the server")?;
-    drop(publishing);
+    drop((publishing, told));
     node.stop().await
 }
 

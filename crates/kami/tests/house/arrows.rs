@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
+    ("partners", &["events", "vocabulary"]),
     ("models", &[]),
     ("console", &[]),
     (
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "engine",
             "event-log",
             "events",
+            "partners",
             "projection",
             "projection-insight",
             "projection-orders",
@@ -50,7 +52,10 @@ const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit", 
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-*", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
+    (
+        "sqlx",
+        &["event-log-*", "vault", "partners", "projection", "projection-*", "verify", "analyst", "http-api"],
+    ),
     ("rusqlite", &["analyst"]),
     ("parquet", &["analyst", "kami"]),
     ("axum", &["http-api", "console", "kami"]),
@@ -65,6 +70,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "event-log",
             "event-log-*",
             "event-relay",
+            "partners",
             "vault",
             "projection",
             "analyst",

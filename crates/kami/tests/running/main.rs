@@ -9,5 +9,7 @@ mod channel_tools;
 mod fan_out;
 mod flash_sale;
 mod kami;
+mod receiver;
 mod support_cases;
 mod surroundings;
+mod webhooks;
