@@ -185,12 +185,13 @@ pub(crate) async fn end(
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// `dead` (put aside after the last try; unless given), or `waiting`.
+    #[param(value_type = Option<String>)]
     state: Option<Chosen>,
     /// How many, 1 to 500; 100 unless given.
     limit: Option<u32>,
 }
 
-#[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Chosen {
     Dead,
