@@ -20,6 +20,7 @@
 #![warn(missing_docs)]
 
 mod append;
+mod ceiling;
 mod error;
 mod following;
 mod heads;
@@ -50,6 +51,7 @@ use tokio::{
 };
 use vocabulary::{MerchantId, MessageId, Position, StreamId, StreamVersion, Timestamp};
 
+pub use ceiling::raw_inserts;
 pub use settings::{Judged, Setting};
 
 use crate::{

@@ -99,7 +99,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Channel(Channel),
     /// Measure this build on this machine: a server on a fresh directory, driven over HTTP.
-    #[command(after_help = "Examples:\n  kami bench\n  kami bench flash --connections 256 --json")]
+    #[command(
+        after_help = "Examples:\n  kami bench\n  kami bench flash --connections 256 --json\n  kami bench log --log postgres://localhost/empty"
+    )]
     Bench(Bench),
     /// The bare server that `bench` holds its figures against.
     #[command(name = "bench-http", hide = true)]
@@ -591,8 +593,8 @@ pub(crate) struct Bench {
     /// How many SKUs share the orders of `steady`, `replay` and `start`.
     #[arg(long, default_value_t = 100, hide = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) skus: u32,
-    /// The keys of `flash` and `import`, the events of `replay` and `start`, the orders of `read`, the most orders of a
-    /// warm-up.
+    /// The keys of `flash` and `import`, the events of `replay` and `start`, the orders of `read`, the longest log of
+    /// `log`, the most orders of a warm-up.
     #[arg(long, hide = true, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) size: Option<u64>,
     #[command(flatten)]
@@ -614,6 +616,8 @@ pub(crate) enum Scenario {
     Start,
     /// How soon an order is found, sales summed up and read models made anew, over a million orders.
     Read,
+    /// The log alone in an empty PostgreSQL database (`--log`): of raw inserts, by clients, merchants and length.
+    Log,
 }
 
 impl Scenario {
@@ -626,6 +630,7 @@ impl Scenario {
             Self::Replay => "replay",
             Self::Start => "start",
             Self::Read => "read",
+            Self::Log => "log",
         }
     }
 }

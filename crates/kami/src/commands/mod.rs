@@ -83,7 +83,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, given_log, options).await,
-        Command::Bench(options) => return bench::run(options).await,
+        Command::Bench(options) => return bench::run(options, given_log).await,
         Command::BenchHttp => bench::serve_bare().await,
         Command::Doctor(options) => return doctor::run(&config, options).await,
         Command::Config => Ok(()),
