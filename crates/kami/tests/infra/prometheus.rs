@@ -1,6 +1,6 @@
 //! The alerts ask for figures that there are.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::{read, root, yaml};
 
@@ -27,7 +27,7 @@ fn kept() -> BTreeSet<String> {
     found
 }
 
-fn is_source(path: &PathBuf) -> bool {
+fn is_source(path: &Path) -> bool {
     let text = path.to_string_lossy();
     text.contains("/src/") && text.ends_with(".rs")
 }
