@@ -84,7 +84,7 @@ impl Address {
 fn is_outside(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let is_inside = |suffix: &&str| name == **suffix || name.ends_with(&format!(".{suffix}"));
-    name.contains('.') && !INSIDE.iter().any(|suffix| is_inside(suffix))
+    name.contains('.') && !INSIDE.iter().any(is_inside)
 }
 
 /// Whether an address of a machine is one of the open internet.
