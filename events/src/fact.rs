@@ -169,6 +169,8 @@ facts! {
     procurement::ProcurementSettled = 1,
     journey::TouchRecorded = 1,
     journey::JourneyOrdered = 1,
+    policy::SubscriptionSet = 1,
+    policy::SubscriptionEnded = 1,
     policy::ModelFitted = 1,
     policy::ForecastIssued = 1,
     policy::ForecastScored = 1,

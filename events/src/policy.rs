@@ -1,4 +1,5 @@
-//! Stream `policy-<name>`: what models were fitted and what they foretold, so that it can be held against what came.
+//! Stream `policy-<name>`: what models were fitted and what they foretold, so that it can be held against what came; and
+//! which partners are told of events (`policy-subscription-<name>`).
 
 use std::collections::BTreeMap;
 
@@ -98,4 +99,27 @@ pub struct SalesLost {
     /// What the middle estimate would have earned, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<Money>,
+}
+
+/// A partner is told of events by signed webhooks, from now on or in another way than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionSet {
+    /// Its name.
+    pub subscription: String,
+    /// Where the webhooks go. It holds no user and no password.
+    pub url: String,
+    /// The public types it wants, such as `order.paid`; all where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_types: Vec<String>,
+    /// SHA-256 (hex) over the secrets in the vault, which sign.
+    pub secrets_digest: String,
+}
+
+/// A partner is not told of events any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubscriptionEnded {
+    /// Its name.
+    pub subscription: String,
+    /// Why.
+    pub reason: String,
 }

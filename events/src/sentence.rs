@@ -121,6 +121,8 @@ fn said(fact: &Fact) -> &dyn Say {
         Fact::ProcurementSettled(e) => e,
         Fact::TouchRecorded(e) => e,
         Fact::JourneyOrdered(e) => e,
+        Fact::SubscriptionSet(e) => e,
+        Fact::SubscriptionEnded(e) => e,
         Fact::ModelFitted(e) => e,
         Fact::ForecastIssued(e) => e,
         Fact::ForecastScored(e) => e,

@@ -92,6 +92,9 @@ impl Engine {
             refusals: RateLimiter::direct(Quota::per_second(REFUSALS_PER_S)),
         };
         for (account, settings) in engine.vault.settings(&merchant).await.map_err(EngineError::Vault)? {
+            if account.channel() == vault::SUBSCRIBERS {
+                continue;
+            }
             let adapter = engine.adapter_for(&account, settings.expose())?;
             engine.adapters.put(adapter);
         }

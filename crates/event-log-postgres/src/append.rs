@@ -114,7 +114,7 @@ impl Batch {
     }
 }
 
-type Bound<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+pub(crate) type Bound<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
 /// The step a part makes. Its events must be the merchant's own, at the positions that follow.
 fn step(part: &Append) -> Result<Move, LogError> {
@@ -139,7 +139,7 @@ fn step(part: &Append) -> Result<Move, LogError> {
     })
 }
 
-fn bind_events<'q>(bound: Bound<'q>, events: &[&'q RecordedEvent]) -> Result<Bound<'q>, LogError> {
+pub(crate) fn bind_events<'q>(bound: Bound<'q>, events: &[&'q RecordedEvent]) -> Result<Bound<'q>, LogError> {
     let texts =
         |of: fn(&'q RecordedEvent) -> &'q str| events.iter().map(|event| of(event)).collect::<Vec<_>>();
     let times = |of: fn(&'q RecordedEvent) -> i64| events.iter().map(|event| of(event)).collect::<Vec<_>>();

@@ -20,6 +20,7 @@
 #![warn(missing_docs)]
 
 mod append;
+mod ceiling;
 mod error;
 mod following;
 mod heads;
@@ -42,7 +43,7 @@ use event_log::{
 };
 use events::RecordedEvent;
 use sqlx::{
-    PgPool, Postgres,
+    ConnectOptions, Connection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -51,6 +52,9 @@ use tokio::{
     task::JoinSet,
 };
 use vocabulary::{MerchantId, MessageId, Position, StreamId, StreamVersion, Timestamp};
+
+pub use ceiling::raw_inserts;
+pub use settings::{Judged, Setting};
 
 use crate::{
     append::Batch,
@@ -63,6 +67,27 @@ use crate::{
 const READERS: u32 = 6;
 /// How long appends are tried again while the server is not reached: a restart or a failover takes some seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What [`examine`] finds.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// Every setting that matters to a log.
+    pub settings: Vec<Setting>,
+    /// The server's clock when it was asked.
+    pub clock: Timestamp,
+}
+
+/// Asks a server for the settings that [`PostgresLog::open`] insists on, all of them, and for its time. Makes nothing.
+pub async fn examine(url: &str) -> Result<Examined, LogError> {
+    let mut session = settings::writing(&settings::parse(url)?).connect().await.map_err(store)?;
+    let settings = settings::examine(&mut session).await?;
+    let micros: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        .fetch_one(&mut session)
+        .await
+        .map_err(store)?;
+    session.close().await.map_err(store)?;
+    Ok(Examined { settings, clock: Timestamp::from_micros(micros) })
+}
 
 /// A log in a database. Needs a Tokio runtime.
 pub struct PostgresLog {
@@ -104,15 +129,34 @@ impl PostgresLog {
         Ok(Self::with(Writers::barred(options.clone()), &options).await?.0)
     }
 
+    /// Opens the log as [`PostgresLog::open_read_only`] does, to read all of it as it stands at one moment, for all
+    /// merchants, while others write it. Reads wait for each other. A line that breaks ends the moment: a copy that
+    /// was under way then fails, or has missed nothing.
+    pub async fn open_moment(url: &str) -> Result<Self, LogError> {
+        let options = settings::parse(url)?;
+        let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+        // The moment lasts as long as whoever reads it takes.
+        let begin =
+            "SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let pool = pool.after_connect(move |session, _| {
+            Box::pin(async move { sqlx::raw_sql(begin).execute(session).await.map(|_| ()) })
+        });
+        Ok(Self::with_readers(pool, Writers::barred(options.clone()), &options).await?.0)
+    }
+
     async fn with(
         writers: Writers,
         options: &PgConnectOptions,
     ) -> Result<(Self, mpsc::UnboundedReceiver<(MerchantId, Position)>), LogError> {
-        let readers = PgPoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(settings::reading(options))
-            .await
-            .map_err(store)?;
+        Self::with_readers(PgPoolOptions::new().max_connections(READERS), writers, options).await
+    }
+
+    async fn with_readers(
+        pool: PgPoolOptions,
+        writers: Writers,
+        options: &PgConnectOptions,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<(MerchantId, Position)>), LogError> {
+        let readers = pool.connect_with(settings::reading(options)).await.map_err(store)?;
         let (appended, told) = mpsc::unbounded_channel();
         let (writers, heads) = (Arc::new(writers), Arc::<Heads>::default());
         let log = Self { writers, heads, readers, appended, _following: JoinSet::new() };

@@ -54,9 +54,32 @@ pub(crate) fn writing(options: &PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// Refuses a server or a session that could lose data. Asked of every session that is to write: the next one may be on
-/// another server.
-pub(crate) async fn assert_safe(connection: &mut PgConnection) -> Result<(), LogError> {
+/// A setting of a server, held against what a log needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub found: String,
+    /// What it must be, and why.
+    pub wanted: &'static str,
+    /// What follows.
+    pub judged: Judged,
+}
+
+/// What a setting means for a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged {
+    /// Nothing can be lost by it.
+    Safe,
+    /// Damage would be noticed late.
+    Doubtful,
+    /// Something acknowledged could be lost: a log is not opened.
+    Unsafe,
+}
+
+/// Every setting of a server that matters, of a session as one that writes.
+pub(crate) async fn examine(connection: &mut PgConnection) -> Result<Vec<Setting>, LogError> {
     let names = WANTED.iter().map(|(name, ..)| *name).chain([
         "server_version_num",
         "server_version",
@@ -71,34 +94,55 @@ pub(crate) async fn assert_safe(connection: &mut PgConnection) -> Result<(), Log
     let found: HashMap<String, String> = rows.iter().map(pair).collect::<Result<_, _>>().map_err(store)?;
     let is_standby: bool =
         sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(connection).await.map_err(store)?;
-    check(&found, is_standby)?;
-    if found.get("data_checksums").is_some_and(|value| value == "off") {
-        tracing::warn!(
-            "PostgreSQL keeps no data checksums: a page that the disk garbles is not noticed by it"
-        );
+    Ok(judge(&found, is_standby))
+}
+
+/// Refuses a server or a session that could lose data. Asked of every session that is to write: the next one may be on
+/// another server.
+pub(crate) async fn assert_safe(connection: &mut PgConnection) -> Result<(), LogError> {
+    for Setting { name, found, wanted, judged } in examine(connection).await? {
+        match judged {
+            Judged::Safe => {}
+            Judged::Doubtful => {
+                tracing::warn!("PostgreSQL's setting {name} is {found}, it should be {wanted}")
+            }
+            Judged::Unsafe => return Err(LogError::UnsafeSetting { setting: name, found, wanted }),
+        }
     }
     Ok(())
 }
 
-fn check(found: &HashMap<String, String>, is_standby: bool) -> Result<(), LogError> {
+fn judge(found: &HashMap<String, String>, is_standby: bool) -> Vec<Setting> {
     let value = |name: &str| found.get(name).cloned().unwrap_or_else(|| "not there".to_owned());
-    let version = value("server_version_num");
-    if version.parse::<i64>().unwrap_or(0) < OLDEST {
-        let (setting, found, wanted) = ("server_version", value("server_version"), "15 or newer");
-        return Err(LogError::UnsafeSetting { setting, found, wanted });
-    }
-    if is_standby {
-        let (setting, found, wanted) =
-            ("pg_is_in_recovery", "on".to_owned(), "off: a standby decides nothing");
-        return Err(LogError::UnsafeSetting { setting, found, wanted });
-    }
-    for (setting, safe, wanted) in WANTED {
-        let found = value(setting);
-        if !safe.contains(&found.as_str()) {
-            return Err(LogError::UnsafeSetting { setting, found, wanted });
-        }
-    }
-    Ok(())
+    let judged = |is_safe: bool| if is_safe { Judged::Safe } else { Judged::Unsafe };
+    let is_new = value("server_version_num").parse::<i64>().unwrap_or(0) >= OLDEST;
+    let mut settings = vec![
+        Setting {
+            name: "server_version",
+            found: value("server_version"),
+            wanted: "15 or newer",
+            judged: judged(is_new),
+        },
+        Setting {
+            name: "pg_is_in_recovery",
+            found: if is_standby { "on" } else { "off" }.to_owned(),
+            wanted: "off: a standby decides nothing",
+            judged: judged(!is_standby),
+        },
+    ];
+    settings.extend(WANTED.iter().map(|(name, safe, wanted)| {
+        let found = value(name);
+        let judged = judged(safe.contains(&found.as_str()));
+        Setting { name, found, wanted, judged }
+    }));
+    let checksums = value("data_checksums");
+    settings.push(Setting {
+        name: "data_checksums",
+        judged: if checksums == "on" { Judged::Safe } else { Judged::Doubtful },
+        found: checksums,
+        wanted: "on: without them the server does not notice a page that the disk garbles",
+    });
+    settings
 }
 
 #[cfg(test)]
@@ -107,22 +151,25 @@ mod tests {
 
     fn safe() -> HashMap<String, String> {
         let pairs = WANTED.iter().map(|(name, safe, _)| ((*name).to_owned(), safe[0].to_owned()));
-        pairs.chain([("server_version_num".to_owned(), "150019".to_owned())]).collect()
+        let others = [("server_version_num", "150019"), ("data_checksums", "on")];
+        pairs.chain(others.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+    }
+
+    /// The settings that are not safe.
+    fn faults(found: &HashMap<String, String>, is_standby: bool) -> Vec<(&'static str, Judged)> {
+        let judged = judge(found, is_standby).into_iter().filter(|setting| setting.judged != Judged::Safe);
+        judged.map(|setting| (setting.name, setting.judged)).collect()
     }
 
     #[test]
     fn each_setting_is_looked_at_by_name() {
-        check(&safe(), false).unwrap();
+        assert_eq!(faults(&safe(), false), []);
         for (name, ..) in WANTED {
             for value in [Some("other"), None] {
                 let mut found = safe();
                 found.remove(*name);
                 found.extend(value.map(|value| ((*name).to_owned(), value.to_owned())));
-                let refused = check(&found, false);
-                assert!(
-                    matches!(&refused, Err(LogError::UnsafeSetting { setting, .. }) if setting == name),
-                    "{name}"
-                );
+                assert_eq!(faults(&found, false), [(*name, Judged::Unsafe)]);
             }
         }
     }
@@ -132,10 +179,18 @@ mod tests {
         for version in ["149999", "", "new"] {
             let mut found = safe();
             found.insert("server_version_num".to_owned(), version.to_owned());
-            let refused = check(&found, false);
-            assert!(matches!(refused, Err(LogError::UnsafeSetting { setting: "server_version", .. })));
+            assert_eq!(faults(&found, false), [("server_version", Judged::Unsafe)]);
         }
-        let refused = check(&safe(), true);
-        assert!(matches!(refused, Err(LogError::UnsafeSetting { setting: "pg_is_in_recovery", .. })));
+        assert_eq!(faults(&safe(), true), [("pg_is_in_recovery", Judged::Unsafe)]);
+    }
+
+    #[test]
+    fn a_server_without_checksums_is_doubtful_and_no_more() {
+        for value in [Some("off"), None] {
+            let mut found = safe();
+            found.remove("data_checksums");
+            found.extend(value.map(|value| ("data_checksums".to_owned(), value.to_owned())));
+            assert_eq!(faults(&found, false), [("data_checksums", Judged::Doubtful)]);
+        }
     }
 }

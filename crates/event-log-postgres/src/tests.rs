@@ -41,6 +41,20 @@ async fn a_row_that_does_not_read_is_reported_as_damage() {
     assert!(matches!(read, Err(LogError::Damaged(_))), "{read:?}");
 }
 
+#[tokio::test]
+async fn a_moment_shows_the_log_as_it_stood_while_others_write_it() {
+    let (database, log, mut scribe) = log_with_one_append().await;
+    let moment = PostgresLog::open_moment(database.url()).await.unwrap();
+    let before = contents(&moment, &scribe.merchant).await;
+    scribe.write(&log, &[("order-2", 2)]).await;
+    assert_eq!(contents(&moment, &scribe.merchant).await, before);
+    assert_ne!(contents(&log, &scribe.merchant).await, before);
+    assert!(moment.append(&[scribe.clone().part(&[("order-3", 1)])]).await.is_err());
+    moment.close().await.unwrap();
+    let later = PostgresLog::open_moment(database.url()).await.unwrap();
+    assert_ne!(contents(&later, &scribe.merchant).await, before);
+}
+
 /// What the server says when it fails, for each kind of failure; and that nothing is stored, and the log goes on.
 #[tokio::test]
 async fn a_failure_inside_the_server_leaves_nothing_and_says_what_it_is() {

@@ -20,6 +20,7 @@
 #![warn(missing_docs)]
 
 mod append;
+mod backup;
 mod error;
 mod files;
 mod following;
@@ -50,6 +51,7 @@ use sqlx::{
 use tokio::sync::{Mutex, oneshot, watch};
 use vocabulary::{MerchantId, MessageId, Position, StreamId, StreamVersion, Timestamp};
 
+pub use crate::backup::copy_of;
 use crate::{
     append::Batch,
     error::{Unwritable, store},

@@ -50,6 +50,11 @@ pub(crate) fn reading(path: &Path, immutable: bool) -> SqliteConnectOptions {
     common(path).read_only(true).immutable(immutable).pragma("query_only", "1").pragma("cache_size", "-16384")
 }
 
+/// A connection that reads the log to write it elsewhere.
+pub(crate) fn copying(path: &Path) -> SqliteConnectOptions {
+    common(path).read_only(true)
+}
+
 fn common(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The oldest server whose known ways of losing acknowledged messages are mended.
-const SOUND_SERVER: (i64, i64, i64) = (2, 12, 3);
+pub(crate) const SOUND_SERVER: (i64, i64, i64) = (2, 12, 3);
 
 /// How a log is published.
 #[derive(Debug, Clone, Copy)]

@@ -13,6 +13,7 @@ use crate::{
     claim::Tries,
     problem::{self, Problem},
     reveals::Reveals,
+    subscriptions::Telling,
     table,
 };
 
@@ -73,6 +74,7 @@ pub struct Api {
     pub(crate) reveals: Reveals,
     pub(crate) tries: Tries,
     pub(crate) queries: Arc<Semaphore>,
+    pub(crate) telling: Option<Telling>,
 }
 
 /// The state of every route.
@@ -92,7 +94,13 @@ impl Api {
             reveals: Reveals::default(),
             tries: Tries::default(),
             queries,
+            telling: None,
         }
+    }
+
+    /// Lets token holders say which partners are told of events; without it there are no subscriptions.
+    pub fn telling(self, telling: Telling) -> Self {
+        Self { telling: Some(telling), ..self }
     }
 
     pub(crate) fn merchant(&self) -> &MerchantId {

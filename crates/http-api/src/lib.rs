@@ -57,6 +57,7 @@ mod sheet;
 mod sql;
 mod staff;
 mod stream;
+mod subscriptions;
 mod table;
 mod terms;
 mod views;
@@ -68,3 +69,4 @@ pub use nightly::{NightlyError, NightlyFit, count_messages, fit_nightly, next_ni
 pub use openapi::{openapi, router};
 pub use problem::error_catalogue;
 pub use serve::{ServeOptions, serve, serve_with};
+pub use subscriptions::Telling;

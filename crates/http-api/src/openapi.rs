@@ -19,7 +19,7 @@ use crate::{
     auth, batches, buyers, catalog, cells, channels, claim, edge, event, explain, export, find, health,
     import, imported, inbound, inbox, journeys, models,
     orders::{self, actions, causes, history, read},
-    past_orders, procure, projections, sql, stream, terms, views,
+    past_orders, procure, projections, sql, stream, subscriptions, terms, views,
 };
 
 type Routes = OpenApiRouter<Shared>;
@@ -94,6 +94,11 @@ fn operator_routes() -> Routes {
         .routes(routes!(sql::sql))
         .routes(routes!(cells::explain_cell))
         .routes(routes!(projections::projections))
+        .routes(routes!(subscriptions::list))
+        .routes(routes!(subscriptions::set, subscriptions::end))
+        .routes(routes!(subscriptions::rotate))
+        .routes(routes!(subscriptions::deliveries))
+        .routes(routes!(subscriptions::resend_webhooks))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::one))
         .routes(routes!(stream::events))
@@ -131,7 +136,7 @@ pub fn openapi() -> OpenApi {
     for item in operators.paths.paths.values_mut() {
         for (posts, operation) in operations(item) {
             // These read, by POST only because the question has a body; a history is told by its content.
-            let reads = ["explain", "take_in", "sql", "export", "rebuild"];
+            let reads = ["explain", "take_in", "sql", "export", "rebuild", "resend_webhooks"];
             let writes = posts && !operation.operation_id.as_deref().is_some_and(|id| reads.contains(&id));
             describe_operator(operation, writes);
         }

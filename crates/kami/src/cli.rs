@@ -67,6 +67,17 @@ pub(crate) enum Command {
         after_help = "Examples:\n  kami migrate-log --from kami-data --to postgres://kami@db.example/kami\n  kami migrate-log --from postgres://kami@db.example/kami --to kami-data --json"
     )]
     MigrateLog(MigrateLog),
+    /// Copy an installation, running or stopped, into a directory of its own: log, vault, settings, and a manifest.
+    #[command(
+        after_help = "Examples:\n  kami backup /backup/2026-03-01\n  kami backup /backup/2026-03-01 --kek-to /safe/kek --json"
+    )]
+    Backup(Backup),
+    /// Bring a backup back into an empty data directory (and, with --log, an empty database), and prove that it is what
+    /// was backed up. It is served only after its end was accepted.
+    #[command(
+        after_help = "Examples:\n  kami restore /backup/2026-03-01 --data ./shop\n  kami restore --accept 5210 --reason \"disk lost on Sunday\" --data ./shop\n  kami restore --accept nothing-lost --reason \"moved while stopped\" --data ./shop"
+    )]
+    Restore(Restore),
     /// Delete read models and fold them anew from the log (of a stopped Kami).
     #[command(after_help = "Example:\n  kami rebuild orders")]
     Rebuild(Rebuild),
@@ -91,15 +102,20 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Channel(Channel),
     /// Measure this build on this machine: a server on a fresh directory, driven over HTTP.
-    #[command(after_help = "Examples:\n  kami bench\n  kami bench flash --connections 256 --json")]
+    #[command(
+        after_help = "Examples:\n  kami bench\n  kami bench flash --connections 256 --json\n  kami bench log --log postgres://localhost/empty"
+    )]
     Bench(Bench),
     /// The bare server that `bench` holds its figures against.
     #[command(name = "bench-http", hide = true)]
     BenchHttp,
     /// Print the configuration with every default, commented.
     Config,
-    /// Check the surroundings: settings, files, disk, clock.
-    Doctor(Json),
+    /// Check the surroundings: settings, files, disk, clock, servers. Fails where something could lose data.
+    #[command(
+        after_help = "Examples:\n  kami doctor\n  kami doctor --nats-monitor http://127.0.0.1:8222 --json"
+    )]
+    Doctor(Doctor),
 }
 
 /// Options of `serve`.
@@ -128,6 +144,46 @@ pub(crate) struct Demo {
     /// Address and port of the living world. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7300")]
     pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where to: a directory that does not exist yet, or is empty.
+    pub(crate) dir: PathBuf,
+    /// Copy the key-encryption key into this file as well, which must lie outside of the directory: who has both can
+    /// open every card key. Without it the key must be kept in another way.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kek_to: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(required_unless_present = "accept", conflicts_with_all = ["accept", "reason"])]
+    pub(crate) dir: Option<PathBuf>,
+    /// Accept where a restored log ends, so that it is served: the last position that anybody outside knows of
+    /// (`position`, or `merchant=position` for each of several), or `nothing-lost`.
+    #[arg(long, value_name = "POSITION", value_delimiter = ',', requires = "reason")]
+    pub(crate) accept: Vec<String>,
+    /// Why it was restored. It is kept with the data.
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Where the NATS server can be monitored (its setting `http`): a client cannot ask how often it flushes.
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats_monitor: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }
@@ -423,6 +479,25 @@ pub(crate) enum Worker {
         after_help = "Examples:\n  kami worker projections --nats nats://10.0.0.5:4222 --data ./views\n  kami worker projections --data ./views --until 5000 --json"
     )]
     Projections(WorkerProjections),
+    /// Tell partners of events by signed webhooks, from the events on NATS alone. One such worker per merchant.
+    #[command(
+        after_help = "Example:\n  kami worker partners --nats nats://10.0.0.5:4222 --data ./shop --place ./partners"
+    )]
+    Partners(WorkerPartners),
+}
+
+/// Options of `worker partners`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerPartners {
+    /// The NATS server, instead of the configured one.
+    #[arg(long, value_name = "URL")]
+    pub(crate) nats: Option<event_relay::Servers>,
+    /// The name of its consumer on the server.
+    #[arg(long, default_value = "partners", value_parser = consumer_name)]
+    pub(crate) name: String,
+    /// Where it keeps what is due; `partner-worker` in the data directory where not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) place: Option<PathBuf>,
 }
 
 /// Options of `worker projections`.
@@ -544,8 +619,8 @@ pub(crate) struct Bench {
     /// How many SKUs share the orders of `steady`, `replay` and `start`.
     #[arg(long, default_value_t = 100, hide = true, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) skus: u32,
-    /// The keys of `flash` and `import`, the events of `replay` and `start`, the orders of `read`, the most orders of a
-    /// warm-up.
+    /// The keys of `flash` and `import`, the events of `replay` and `start`, the orders of `read`, the longest log of
+    /// `log`, the most orders of a warm-up.
     #[arg(long, hide = true, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) size: Option<u64>,
     #[command(flatten)]
@@ -567,6 +642,8 @@ pub(crate) enum Scenario {
     Start,
     /// How soon an order is found, sales summed up and read models made anew, over a million orders.
     Read,
+    /// The log alone in an empty PostgreSQL database (`--log`): of raw inserts, by clients, merchants and length.
+    Log,
 }
 
 impl Scenario {
@@ -579,6 +656,7 @@ impl Scenario {
             Self::Replay => "replay",
             Self::Start => "start",
             Self::Read => "read",
+            Self::Log => "log",
         }
     }
 }

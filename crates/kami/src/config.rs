@@ -1,7 +1,11 @@
 //! The configuration: one commented TOML file, overridden by `KAMI_*` environment variables. Unknown keys are refused,
 //! and all problems are reported at once.
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 
 use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
 use event_relay::Servers;
@@ -42,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) effects_backoff_max_ms: u64,
     /// The hour in Shanghai; `None` where models are not fitted by themselves.
     pub(crate) nightly_hour: Option<u8>,
+    pub(crate) partners_allow_private: bool,
 }
 
 /// What makes a process one of several nodes.
@@ -65,6 +70,19 @@ impl Config {
         let one = |error: config::ConfigError| ConfigErrors(vec![error.to_string()]);
         let defaults =
             Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build().map_err(one)?;
+        Self::checked(&flat(&defaults)?, &Self::given(file)?)
+    }
+
+    /// Every setting by its dotted name, as [`Config::load`] finds it; addresses without users and passwords.
+    pub(crate) fn without_secrets(
+        file: Option<&std::path::Path>,
+    ) -> Result<BTreeMap<String, String>, ConfigErrors> {
+        let shown = |(name, value): (String, Value)| (name, without_passwords(&value.to_string()));
+        Ok(Self::given(file)?.into_iter().map(shown).collect())
+    }
+
+    fn given(file: Option<&std::path::Path>) -> Result<HashMap<String, Value>, ConfigErrors> {
+        let one = |error: config::ConfigError| ConfigErrors(vec![error.to_string()]);
         let mut layers = Layers::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         layers = match file {
             Some(path) => layers.add_source(File::from(path).format(FileFormat::Toml)),
@@ -76,8 +94,7 @@ impl Config {
             .separator("__")
             .try_parsing(true)
             .source(Some(environment()));
-        let merged = layers.add_source(environment).build().map_err(one)?;
-        Self::checked(&flat(&defaults)?, &flat(&merged)?)
+        flat(&layers.add_source(environment).build().map_err(one)?)
     }
 
     fn checked(known: &HashMap<String, Value>, given: &HashMap<String, Value>) -> Result<Self, ConfigErrors> {
@@ -142,6 +159,7 @@ impl Config {
             read.problems.push("merchants: more than one need cluster.node".to_owned());
         }
         let nightly_hour = number(&mut read, "models.nightly_hour", -1..=23);
+        let partners_allow_private = read.flag("partners.allow_private");
         match merchant {
             Ok(merchant) if read.problems.is_empty() => Ok(Self {
                 data,
@@ -166,6 +184,7 @@ impl Config {
                 effects_backoff_ms: backoff.unsigned_abs(),
                 effects_backoff_max_ms: backoff_max.unsigned_abs(),
                 nightly_hour: u8::try_from(nightly_hour).ok(),
+                partners_allow_private,
             }),
             _ => Err(ConfigErrors(read.problems)),
         }
@@ -187,6 +206,22 @@ impl Config {
             },
         }
     }
+}
+
+/// A text whose addresses have lost what may be a secret: what stands before `@` (to NATS, a user alone is a token), and
+/// what stands behind `?`.
+fn without_passwords(text: &str) -> String {
+    let addresses = text.split(',').map(|address| match address.split_once("//") {
+        None => address.to_owned(),
+        Some((scheme, rest)) => {
+            let end = rest.find(['/', '?']).unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(end);
+            let path = path.split('?').next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}//{host}{path}")
+        }
+    });
+    addresses.collect::<Vec<_>>().join(",")
 }
 
 /// The variables that are settings. `KAMI_TOKEN` and `KAMI_CONFIG` belong to the command line, `KAMI_TEST_*` and
@@ -286,6 +321,15 @@ impl Reader<'_> {
             merchants_max: u32::try_from(merchants_max).unwrap_or(1),
         })
     }
+    fn flag(&mut self, key: &str) -> bool {
+        match self.given.get(key).cloned().map(Value::into_bool) {
+            Some(Ok(flag)) => flag,
+            _ => {
+                self.problems.push(format!("{key}: is neither true nor false"));
+                false
+            }
+        }
+    }
     fn number(&mut self, key: &str, range: std::ops::RangeInclusive<i64>) -> i64 {
         match self.given.get(key).cloned().map(Value::into_int) {
             Some(Ok(number)) if range.contains(&number) => number,
@@ -341,6 +385,19 @@ mod tests {
         let config = load("").unwrap();
         assert_eq!(config.listen, "127.0.0.1:7300");
         assert_eq!(config.kek_file, PathBuf::from("kami-data/kek"));
+    }
+
+    #[test]
+    fn an_address_is_kept_without_what_may_be_a_secret() {
+        for (text, shown) in [
+            ("postgres://kami:hunter2@db/kami?password=hunter2&sslmode=require", "postgres://db/kami"),
+            ("nats://t0k3n@a:4222,nats://b:4222", "nats://a:4222,nats://b:4222"),
+            ("postgres://kami:hun@ter2@db/kami", "postgres://db/kami"),
+            ("https://kami.example/in", "https://kami.example/in"),
+            ("info,engine=debug", "info,engine=debug"),
+        ] {
+            assert_eq!(without_passwords(text), shown);
+        }
     }
 
     #[test]

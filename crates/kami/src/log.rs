@@ -50,6 +50,11 @@ impl LogUrl {
         SCHEMES.into_iter().find(|(known, _)| *known == scheme).map(|(_, kind)| kind)
     }
 
+    /// Whether it leads to a PostgreSQL database.
+    pub(crate) fn is_postgres(&self) -> bool {
+        Self::kind_of(&self.0) == Some(Kind::Postgres)
+    }
+
     fn is_kurrent(&self) -> bool {
         Self::kind_of(&self.0) == Some(Kind::Kurrent)
     }
@@ -89,8 +94,9 @@ pub(crate) enum Log {
 
 impl Log {
     /// Opens the log for writing: where an address leads if one is given, else in the data directory. Either way this
-    /// process is the only one that writes the directory.
+    /// process is the only one that writes the directory. A restored one that nobody accepted is refused.
     pub(crate) async fn open(data: &Path, url: Option<&LogUrl>) -> anyhow::Result<Self> {
+        crate::commands::refuse_unaccepted(data)?;
         let Some(url) = url else {
             let opened = SqliteLog::open(data).await;
             let log = opened.with_context(|| format!("the log in {} cannot be opened", data.display()))?;

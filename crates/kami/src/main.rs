@@ -14,6 +14,7 @@ mod http_client;
 mod log;
 mod nightly;
 mod node;
+mod partners;
 mod publishing;
 mod retail;
 

@@ -109,3 +109,43 @@ fn a5_a7_s1_s3_read_finds_every_order_and_its_past_and_makes_the_same_read_model
     );
     assert_eq!(figures["remade_events"], figures["log_events"], "{figures}");
 }
+
+#[tokio::test]
+async fn log_measures_the_log_in_postgresql_against_raw_inserts_and_by_clients_merchants_and_length() {
+    let database = testkit_postgres::Database::new().await;
+    let output = Command::new(env!("CARGO_BIN_EXE_kami"))
+        .args(["bench", "log", "--seconds", "1", "--size", "10000", "--json", "--log", database.url()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in ["appended_per_s", "raw_per_s", "of_raw", "of_one_merchant", "of_empty"] {
+        assert!(figures[name].as_f64().unwrap() > 0.0, "{name}: {figures}");
+    }
+    for (name, steps) in [
+        ("commands_per_s", &["1", "16", "64"][..]),
+        ("by_merchants", &["1", "10", "100", "1000"]),
+        ("by_length", &["0", "10000"]),
+    ] {
+        let rates = figures[name].as_object().unwrap();
+        assert!(
+            rates.len() == steps.len() && steps.iter().all(|step| rates[*step].as_f64() > Some(0.0)),
+            "{figures}"
+        );
+    }
+    // What it measured is a log, whose chain holds: events of kinds that no order of the domain has are not checked here.
+    let mut session = database.connect().await;
+    let gaps: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM kami_log.merchant m WHERE position <> (SELECT count(*) FROM kami_log.event e \
+         WHERE e.merchant = m.merchant)",
+    )
+    .fetch_one(&mut session)
+    .await
+    .unwrap();
+    assert_eq!(gaps, 0, "positions have no gap");
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_namespace WHERE nspname = 'kami_bench'")
+        .fetch_one(&mut session)
+        .await
+        .unwrap();
+    assert_eq!(left, 0, "the raw table is gone");
+}

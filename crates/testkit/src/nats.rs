@@ -149,7 +149,11 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The server's binary, installed where there is none.
+/// The server's binary, installed where there is none. `cache` and the error are as for [`NatsServer::start`].
+pub fn program(cache: &Path) -> Result<PathBuf, String> {
+    binary(cache)
+}
+
 fn binary(cache: &Path) -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("KAMI_TEST_NATS") {
         return Ok(PathBuf::from(named));

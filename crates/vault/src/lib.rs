@@ -36,6 +36,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
+mod backup;
 mod card_keys;
 mod crypto;
 mod data_keys;
@@ -49,6 +50,7 @@ mod root;
 mod settings;
 mod store;
 mod subjects;
+mod subscribers;
 mod tokens;
 
 use std::collections::HashMap;
@@ -63,11 +65,13 @@ use crate::data_keys::{Kek, Owner, Purpose, data_key};
 use crate::store::Store;
 use crate::tokens::Tokens;
 
+pub use backup::copy_of;
 pub use card_keys::{KEYS_MAX, KeyPut, KeyVerdict};
 pub use error::VaultError;
 pub use marks::PollMark;
 pub use merchant_keys::MerchantKeys;
 pub use subjects::{Subject, SubjectPut};
+pub use subscribers::SUBSCRIBERS;
 pub use tokens::TokenInfo;
 
 /// Where a vault lies.

@@ -225,9 +225,12 @@ fn stream_kind(fact: &Fact) -> &'static str {
         | Fact::IdentityUnlinked(_) => "buyer",
         Fact::TouchRecorded(_) | Fact::JourneyOrdered(_) => "journey",
         Fact::QueryRun(_) | Fact::SearchRun(_) | Fact::ExportMade(_) => "staff",
-        Fact::ModelFitted(_) | Fact::ForecastIssued(_) | Fact::ForecastScored(_) | Fact::SalesLost(_) => {
-            "policy"
-        }
+        Fact::SubscriptionSet(_)
+        | Fact::SubscriptionEnded(_)
+        | Fact::ModelFitted(_)
+        | Fact::ForecastIssued(_)
+        | Fact::ForecastScored(_)
+        | Fact::SalesLost(_) => "policy",
         Fact::ProcurementRequested(_) | Fact::ProcurementAccepted(_) | Fact::ProcurementSettled(_) => {
             "procurement"
         }

@@ -21,6 +21,12 @@ sentences! {
     PastRefundRecorded(e):
         format!("Refund {} of {} over {} was taken over as history.", e.external_no, e.account, money(e.total)),
         format!("导入 {} 的历史退款 {},金额 {}。", e.account, e.external_no, money(e.total));
+    SubscriptionSet(e):
+        format!("Partner {} is told of {} at {}.", e.subscription, types_en(&e.event_types), e.url),
+        format!("合作方 {} 订阅{}，推送到 {}。", e.subscription, types_zh(&e.event_types), e.url);
+    SubscriptionEnded(e):
+        format!("Partner {} is not told of events any more: {}.", e.subscription, e.reason),
+        format!("合作方 {} 的订阅已结束：{}。", e.subscription, e.reason);
     ModelFitted(e):
         format!("Model {} was fitted to {} row{} as of {}.", e.model, e.rows, plural(e.rows), e.fit_pos),
         format!("模型 {} 已用 {} 行数据拟合（截至位置 {}）。", e.model, e.rows, e.fit_pos);
@@ -41,4 +47,12 @@ sentences! {
 /// `5.25 %`, from hundredths of a per cent.
 fn percent(bp: u32) -> String {
     format!("{}.{:02} %", bp / 100, bp % 100)
+}
+
+fn types_en(types: &[String]) -> String {
+    if types.is_empty() { "every event".to_owned() } else { types.join(", ") }
+}
+
+fn types_zh(types: &[String]) -> String {
+    if types.is_empty() { "全部事件".to_owned() } else { format!(" {} ", types.join("、")) }
 }

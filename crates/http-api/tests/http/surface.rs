@@ -72,6 +72,11 @@ post /v1/skus/{sku}/void
 get post /v1/spi/{channel}/{shop}/{action}
 post /v1/sql
 get /v1/stream
+get /v1/subscriptions
+put delete /v1/subscriptions/{name}
+get /v1/subscriptions/{name}/deliveries
+post /v1/subscriptions/{name}/resend
+post /v1/subscriptions/{name}/rotate
 get /v1/views
 get /v1/views/{view}
 post /v1/views/{view}/export

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod backup;
 mod bench;
 mod carry;
 mod channel;
@@ -20,6 +21,7 @@ mod verify;
 mod view;
 mod worker;
 
+pub(crate) use backup::refuse_unaccepted;
 pub(crate) use serve::{TOKEN_FILE, first_token, told_to_stop};
 
 use std::process::ExitCode;
@@ -73,6 +75,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
         Command::MigrateLog(options) => migrate_log::run(options).await,
+        Command::Backup(options) => backup::run(&config, cli.config.as_deref(), options).await,
+        Command::Restore(options) => backup::restore(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,
@@ -81,9 +85,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
         Command::Demo(options) => return demo::run(given, given_log, options).await,
-        Command::Bench(options) => return bench::run(options).await,
+        Command::Bench(options) => return bench::run(options, given_log).await,
         Command::BenchHttp => bench::serve_bare().await,
-        Command::Doctor(json) => return doctor::run(&config, json).await,
+        Command::Doctor(options) => return doctor::run(&config, options).await,
         Command::Config => Ok(()),
     };
     done.map(|()| ExitCode::SUCCESS)

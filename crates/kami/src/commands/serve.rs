@@ -20,6 +20,7 @@ use crate::{
     http_client::HttpClient,
     nightly,
     node::{Node, NodeOptions},
+    partners::Telling,
     publishing::Publishing,
 };
 
@@ -49,8 +50,10 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     .await?;
     first_token(&node.vault, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
+    let (telling, told) = Telling::start(&config, &node.engine).await?;
     let address = listener.local_addr().context("the address")?;
-    let api = Arc::new(Api::new(
+    let api = Arc::new(
+        Api::new(
         node.engine.clone(),
         node.projections.clone(),
         ApiOptions {
@@ -58,7 +61,8 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
             limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
             imported: Some(config.data.join(super::IMPORTED_DIR)),
         },
-    ));
+    )
+    .telling(telling));
     let counting = tokio::spawn(nightly::every_five_minutes(api.clone()));
     let nightly = config.nightly_hour.map(|hour| tokio::spawn(nightly::every_day(api.clone(), hour)));
     let (stop, stopping) = oneshot::channel::<()>();
@@ -85,7 +89,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         return Err(anyhow::Error::new(error).context("stopping: the log cannot be written"));
     }
     serving.await.context("the server")?.context("the server")?;
-    drop(publishing);
+    drop((publishing, told));
     node.stop().await
 }
 

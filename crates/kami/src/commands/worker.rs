@@ -8,16 +8,40 @@ use projection::{Follower, Views};
 use serde_json::json;
 use vocabulary::{MerchantId, Position};
 
-use super::serve::told_to_stop;
+use super::{open, serve::told_to_stop};
 use crate::{
     channels,
-    cli::{Worker, WorkerProjections, say},
+    cli::{Worker, WorkerPartners, WorkerProjections, say},
     config::Config,
-    publishing,
+    partners, publishing,
 };
 
 pub(super) async fn run(config: &Config, what: Worker) -> anyhow::Result<()> {
-    let Worker::Projections(options) = what;
+    match what {
+        Worker::Projections(options) => projections(config, options).await,
+        Worker::Partners(options) => partners(config, options).await,
+    }
+}
+
+/// Tells partners of what comes.
+async fn partners(config: &Config, options: WorkerPartners) -> anyhow::Result<()> {
+    let servers = options.nats.or_else(|| config.nats_url.clone());
+    let servers = servers.context("name the NATS server with --nats, or as nats_url in the configuration")?;
+    let merchant = &config.merchant;
+    // Not the directory itself: the node keeps its own there.
+    let place = options.place.unwrap_or_else(|| config.data.join("partner-worker"));
+    std::fs::create_dir_all(&place).with_context(|| format!("{} cannot be made", place.display()))?;
+    let vault = Arc::new(open::vault(config).await?);
+    let name = format!("kami worker {merchant} {}", options.name);
+    let client = publishing::connect(&servers, &name, config.nats_credentials_file.as_deref()).await?;
+    say(&format!("Partners of {merchant} are told of events on {servers}"));
+    tokio::select! {
+        done = partners::from_nats(config, &place, vault, client, &options.name) => done,
+        () = told_to_stop() => Ok(()),
+    }
+}
+
+async fn projections(config: &Config, options: WorkerProjections) -> anyhow::Result<()> {
     let servers = options.nats.clone().or_else(|| config.nats_url.clone());
     let servers = servers.context("name the NATS server with --nats, or as nats_url in the configuration")?;
     let (data, merchant) = (&config.data, &config.merchant);

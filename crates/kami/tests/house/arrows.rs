@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
+    ("partners", &["events", "vocabulary"]),
     ("models", &[]),
     ("persons", &["events", "vocabulary"]),
     ("console", &[]),
@@ -35,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "engine",
             "event-log",
             "events",
+            "partners",
             "projection",
             "projection-insight",
             "projection-orders",
@@ -54,7 +56,10 @@ const FOR_TESTS: &[&str] =
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-*", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
+    (
+        "sqlx",
+        &["event-log-*", "vault", "partners", "projection", "projection-*", "verify", "analyst", "http-api"],
+    ),
     ("rusqlite", &["analyst"]),
     ("parquet", &["analyst", "kami"]),
     ("axum", &["http-api", "console", "kami"]),
@@ -71,6 +76,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "event-log-*",
             "event-relay",
             "cluster",
+            "partners",
             "vault",
             "projection",
             "analyst",

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod analysts;
+mod backups;
 mod bad_input;
 mod canary;
 mod channel_tools;
 mod fan_out;
 mod flash_sale;
 mod kami;
+mod receiver;
 mod support_cases;
 mod surroundings;
+mod webhooks;

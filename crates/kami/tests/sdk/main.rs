@@ -12,6 +12,10 @@ mod gateways;
 #[path = "../running/kami.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod kami;
+mod partner;
 mod platform;
+#[path = "../running/receiver.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod receiver;
 mod shops;
 mod site;

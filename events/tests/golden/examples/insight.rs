@@ -154,7 +154,16 @@ fn models() -> Vec<Labelled> {
         quantiles: [2.0, 6.0, 10.0],
         margin: Some(Money::new(5_280, Currency::CNY)),
     };
+    let subscription = SubscriptionSet {
+        subscription: text("erp"),
+        url: text("https://erp.example/kami"),
+        event_types: vec![text("order.paid"), text("order.delivered")],
+        secrets_digest: "ab".repeat(32),
+    };
     vec![
+        full(subscription.clone()),
+        min(SubscriptionSet { event_types: Vec::new(), ..subscription }),
+        full(SubscriptionEnded { subscription: text("erp"), reason: text("the contract is over") }),
         full(ModelFitted {
             model: text("ltv"),
             version: 1,
