@@ -22,6 +22,9 @@ pub(crate) struct Cli {
     /// in PGPASSWORD or a password file.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) log: Option<String>,
+    /// The PostgreSQL database of the vault, instead of the configured place; `log` for that of the log.
+    #[arg(long, global = true, value_name = "URL|log")]
+    pub(crate) vault: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -67,6 +70,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  kami migrate-log --from kami-data --to postgres://kami@db.example/kami\n  kami migrate-log --from postgres://kami@db.example/kami --to kami-data --json"
     )]
     MigrateLog(MigrateLog),
+    /// Copy the vault of a stopped Kami from a data directory to PostgreSQL, or back, and compare what both hold.
+    #[command(
+        name = "migrate-vault",
+        after_help = "Examples:\n  kami migrate-vault --from kami-data --to postgres://kami@db.example/kami\n  kami migrate-vault --from postgres://kami@db.example/kami --to kami-data --json"
+    )]
+    MigrateVault(MigrateVault),
     /// Delete read models and fold them anew from the log (of a stopped Kami).
     #[command(after_help = "Example:\n  kami rebuild orders")]
     Rebuild(Rebuild),
@@ -301,6 +310,22 @@ pub(crate) struct MigrateLog {
     /// Where to: a data directory or the URL of a PostgreSQL database.
     #[arg(long, value_name = "DIR|URL")]
     pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `migrate-vault`. The key-encryption key is the configured one.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateVault {
+    /// The vault to copy: a data directory or the URL of a PostgreSQL database.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) from: String,
+    /// Where to: a data directory or the URL of a PostgreSQL database.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) to: String,
+    /// Replace what the target holds, where that is another vault or another state of this one.
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

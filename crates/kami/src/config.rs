@@ -7,7 +7,7 @@ use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
 use event_relay::Servers;
 use vocabulary::MerchantId;
 
-use crate::log::LogUrl;
+use crate::{log::LogUrl, vault_at::VaultAt};
 
 /// The configuration with every default, as `kami config` prints it.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) kek_file: PathBuf,
     /// `None` for a log in the data directory.
     pub(crate) log_url: Option<LogUrl>,
+    pub(crate) vault_at: VaultAt,
     pub(crate) listen: String,
     pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
@@ -84,6 +85,13 @@ impl Config {
             read.problems
                 .push("log_url: is not an address such as postgres://kami@db.example/kami".to_owned());
         }
+        let vault_at = VaultAt::parse(&read.text("vault_url")).unwrap_or_else(|| {
+            read.problems.push(
+                "vault_url: is neither \"log\" nor an address such as postgres://kami@db.example/kami"
+                    .to_owned(),
+            );
+            VaultAt::Data
+        });
         let merchant = read.text("merchant").parse::<MerchantId>();
         if let Err(error) = &merchant {
             read.problems.push(format!("merchant: {error}"));
@@ -125,6 +133,7 @@ impl Config {
                 data,
                 kek_file,
                 log_url,
+                vault_at,
                 listen,
                 public_address,
                 merchant,
@@ -144,6 +153,11 @@ impl Config {
             }),
             _ => Err(ConfigErrors(read.problems)),
         }
+    }
+
+    /// Where the vault is.
+    pub(crate) fn vault_place(&self) -> anyhow::Result<vault::VaultPlace> {
+        self.vault_at.place(&self.data, self.log_url.as_ref())
     }
 
     /// The merchant's policy.

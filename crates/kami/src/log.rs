@@ -132,7 +132,7 @@ impl std::ops::Deref for Log {
 }
 
 /// The lock that a log in the directory would hold: two processes must not write one vault.
-fn lock(data: &Path) -> anyhow::Result<File> {
+pub(crate) fn lock(data: &Path) -> anyhow::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(data)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);

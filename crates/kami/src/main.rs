@@ -14,6 +14,7 @@ mod log;
 mod node;
 mod publishing;
 mod retail;
+mod vault_at;
 
 use std::process::ExitCode;
 

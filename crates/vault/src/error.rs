@@ -73,11 +73,11 @@ pub enum VaultError {
         source: sqlx::Error,
     },
     /// The place to copy to holds another vault, or another state of this one.
-    #[error("the target holds {what} already")]
-    TargetTaken {
-        /// What was found there.
-        what: &'static str,
-    },
+    #[error("the target holds another vault, or another state of this one")]
+    TargetTaken,
+    /// There is no vault in the place to copy from.
+    #[error("there is no vault to copy")]
+    NoVault,
     /// A copy does not open to what the original opens to.
     #[error("the copy does not open to the same as the original")]
     CopyDiffers,

@@ -37,6 +37,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on should stop"))]
 
 mod card_keys;
+mod copy;
 mod crypto;
 mod data_keys;
 mod error;
@@ -65,6 +66,7 @@ use crate::store::{Scope, Store};
 use crate::tokens::Tokens;
 
 pub use card_keys::{KEYS_MAX, KeyPut, KeyVerdict};
+pub use copy::{Copied, copy};
 pub use error::VaultError;
 pub use marks::PollMark;
 pub use merchant_keys::MerchantKeys;

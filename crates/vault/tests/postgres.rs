@@ -3,6 +3,8 @@
 
 #[path = "suite/card_keys.rs"]
 mod card_keys;
+#[path = "suite/copying.rs"]
+mod copying;
 #[path = "suite/opening.rs"]
 mod opening;
 #[path = "suite/secrets.rs"]

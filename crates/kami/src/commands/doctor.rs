@@ -4,10 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt, process::ExitCode};
 
 use serde_json::json;
 
+use super::open;
 use crate::{
     cli::{Json, say},
     config::Config,
     log::Log,
+    vault_at::VaultAt,
 };
 
 struct Finding {
@@ -17,7 +19,14 @@ struct Finding {
 }
 
 pub(super) async fn run(config: &Config, options: Json) -> anyhow::Result<ExitCode> {
-    let findings = vec![data_writable(config), kek(config), port(config), clock(), log(config).await];
+    let findings = vec![
+        data_writable(config),
+        kek(config),
+        port(config),
+        clock(),
+        log(config).await,
+        vault(config).await,
+    ];
     let ok = findings.iter().all(|finding| finding.ok);
     if options.json {
         let findings: Vec<_> =
@@ -51,7 +60,7 @@ fn data_writable(config: &Config) -> Finding {
 fn kek(config: &Config) -> Finding {
     let what = "key-encryption key";
     let path = &config.kek_file;
-    let has_vault = config.data.join("vault.db").exists();
+    let has_vault = config.vault_at != VaultAt::Data || config.data.join("vault.db").exists();
     match fs::metadata(path) {
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => Finding {
             what,
@@ -90,5 +99,24 @@ async fn log(config: &Config) -> Finding {
     match Log::read(&config.data, config.log_url.as_ref()).await {
         Ok(_) => Finding { what, ok: true, detail: "can be read".to_owned() },
         Err(error) => Finding { what, ok: false, detail: format!("{error:#}") },
+    }
+}
+
+async fn vault(config: &Config) -> Finding {
+    let what = "vault";
+    let failed = |error: anyhow::Error| Finding { what, ok: false, detail: format!("{error:#}") };
+    let is_new = config.vault_at == VaultAt::Data && !config.data.join("vault.db").exists();
+    if is_new || !config.kek_file.exists() {
+        return match config.vault_place() {
+            Ok(_) => Finding { what, ok: true, detail: "is made at the first start".to_owned() },
+            Err(error) => failed(error),
+        };
+    }
+    match open::vault(config).await {
+        Ok(vault) => {
+            vault.close().await;
+            Finding { what, ok: true, detail: "can be opened".to_owned() }
+        }
+        Err(error) => failed(error),
     }
 }

@@ -11,6 +11,7 @@ mod find;
 mod import_keys;
 mod import_retail;
 mod migrate_log;
+mod migrate_vault;
 mod open;
 mod rebuild;
 mod replay;
@@ -30,6 +31,7 @@ use crate::{
     cli::{Cli, Command, Import, say},
     config::{Config, DEFAULTS},
     log::LogUrl,
+    vault_at::VaultAt,
 };
 
 /// The directory beside the data where histories from elsewhere are kept.
@@ -58,6 +60,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Some(url) = &given_log {
         config.log_url = Some(url.clone());
     }
+    if let Some(text) = cli.vault.as_deref() {
+        config.vault_at = VaultAt::parse(text)
+            .context("--vault: is neither `log` nor an address such as postgres://kami@db/kami")?;
+    }
+    let vault_at = if cli.vault.is_some() { config.vault_at.clone() } else { VaultAt::Data };
     if matches!(cli.command, Command::Demo(_)) {
         // The demo commits faults on purpose: warnings of them would only be in the way.
         config.log_level = "error".to_owned();
@@ -72,13 +79,14 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Events(options) => events::run(&config, options).await,
         Command::Verify(options) => return verify::run(&config, options).await,
         Command::MigrateLog(options) => migrate_log::run(options).await,
+        Command::MigrateVault(options) => migrate_vault::run(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,
         Command::Diff(options) => return view::between(&config, options).await,
         Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
-        Command::Demo(options) => return demo::run(given, given_log, options).await,
+        Command::Demo(options) => return demo::run(given, given_log, vault_at, options).await,
         Command::Bench(options) => return bench::run(options).await,
         Command::BenchHttp => bench::serve_bare().await,
         Command::Doctor(json) => return doctor::run(&config, json).await,

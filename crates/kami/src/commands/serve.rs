@@ -32,6 +32,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     let mut node = Node::start(NodeOptions {
         data: &config.data,
         log_url: config.log_url.as_ref(),
+        vault: config.vault_place()?,
         kek_file: &config.kek_file,
         merchant: config.merchant.clone(),
         policy: config.policy(),

@@ -127,10 +127,12 @@ BEGIN
     RETURN before;
 END $$;
 
--- The two functions that SQLite has and the statements use.
+-- Functions that SQLite has and the statements use.
 CREATE FUNCTION kami_vault.json_each(list text) RETURNS TABLE (key bigint, value jsonb)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 100 AS $$
     SELECT n - 1, item FROM jsonb_array_elements(list::jsonb) WITH ORDINALITY AS items (item, n)
 $$;
 CREATE FUNCTION kami_vault.unhex(digits text) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN decode(digits, 'hex');
+CREATE FUNCTION kami_vault.hex(bytes bytea) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN upper(encode(bytes, 'hex'));

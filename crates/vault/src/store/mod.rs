@@ -149,6 +149,16 @@ impl Tx<'_> {
         self.store
     }
 
+    /// After rows were written with their ids: the next ones are beyond them.
+    pub(crate) async fn after_copy(&mut self) -> Result<(), VaultError> {
+        match &mut self.session {
+            Session::File(_) => Ok(()),
+            Session::Postgres(tx) => {
+                postgres::after_copy(tx).await.map_err(self.store.failed("numbering on"))
+            }
+        }
+    }
+
     /// Commits. Durable when this returns. When it fails with [`VaultError::InDoubt`] nobody knows, and nothing more is
     /// written; when it fails with anything else on PostgreSQL, nothing is stored.
     pub(crate) async fn commit(self) -> Result<(), VaultError> {

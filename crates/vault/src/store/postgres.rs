@@ -223,6 +223,14 @@ impl Turn<'_> {
     }
 }
 
+/// Lets the ids that the database gives begin after those that are there.
+pub(super) async fn after_copy(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let text = "SELECT setval('data_key_id', (SELECT coalesce(max(id), 0) + 1 FROM data_key), false),
+        setval('namespace_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM namespace), false),
+        setval('key_batch_id_seq', (SELECT coalesce(max(id), 0) + 1 FROM key_batch), false)";
+    raw_sql(text).execute(connection).await.map(drop)
+}
+
 /// The first thing that could lose a committed write.
 async fn assert_safe(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
     query_scalar(UNSAFE).fetch_optional(connection).await

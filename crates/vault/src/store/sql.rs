@@ -5,7 +5,7 @@
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Encode, FromRow, Type, query_as_with, query_with};
+use sqlx::{Arguments, Encode, FromRow, SqlSafeStr, SqlStr, Type, query_as_with, query_with};
 
 use super::{Backend, Session, Store, Tx};
 use crate::VaultError;
@@ -53,13 +53,13 @@ impl From<Vec<u8>> for Value {
 /// A statement with its parameters.
 pub(crate) struct Sql {
     doing: &'static str,
-    text: &'static str,
+    text: SqlStr,
     values: Vec<Value>,
 }
 
 /// A statement; `doing` says in an error what was being done.
-pub(crate) fn sql(doing: &'static str, text: &'static str) -> Sql {
-    Sql { doing, text, values: Vec::new() }
+pub(crate) fn sql(doing: &'static str, text: impl SqlSafeStr) -> Sql {
+    Sql { doing, text: text.into_sql_str(), values: Vec::new() }
 }
 
 /// Where a statement runs: among the readers, or inside a write transaction.
