@@ -157,6 +157,8 @@ fn read(table: usize) -> AssertSqlSafe<String> {
             (*column, format!("CAST(${} AS {})", n + 1, if *kind == 'I' { "bigint" } else { "text" }))
         })
         .unzip();
+    // With the table's name, or PostgreSQL would sort by the text of the same name.
+    let keys: Vec<String> = keys.iter().map(|key| format!("{name}.{key}")).collect();
     let (cells, keys, marks) = (cells.join(", "), keys.join(", "), marks.join(", "));
     AssertSqlSafe(format!(
         "SELECT {cells} FROM {name} WHERE ({keys}) > ({marks}) ORDER BY {keys} LIMIT {PAGE}"

@@ -92,7 +92,7 @@ impl Database {
         // An error of the parser's may quote the address, which may hold a password.
         let options: PgConnectOptions = url.parse().map_err(|_| VaultError::BadAddress)?;
         let options = options.application_name("kami vault").disable_statement_logging();
-        let options = options.options([("search_path", "kami_vault")]);
+        let options = options.options([("search_path", "kami_vault"), ("client_min_messages", "warning")]);
         let writing = options.clone().options([
             ("default_transaction_isolation", "read committed"),
             ("idle_in_transaction_session_timeout", "10s"),
