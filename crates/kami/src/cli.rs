@@ -436,6 +436,10 @@ pub(crate) struct WorkerProjections {
     /// End when the read models contain this position, and print their digests.
     #[arg(long, value_name = "POSITION")]
     pub(crate) until: Option<u64>,
+    /// Carry the rows on to this PostgreSQL database, instead of the configured one. Others may see it: a password is
+    /// better kept in PGPASSWORD or a password file.
+    #[arg(long, value_name = "URL")]
+    pub(crate) views: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }

@@ -7,7 +7,7 @@ use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
 use event_relay::Servers;
 use vocabulary::MerchantId;
 
-use crate::{log::LogUrl, vault_at::VaultAt};
+use crate::{kept_at::KeptAt, log::LogUrl};
 
 /// The configuration with every default, as `kami config` prints it.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -19,7 +19,8 @@ pub(crate) struct Config {
     pub(crate) kek_file: PathBuf,
     /// `None` for a log in the data directory.
     pub(crate) log_url: Option<LogUrl>,
-    pub(crate) vault_at: VaultAt,
+    pub(crate) vault_at: KeptAt,
+    pub(crate) views_at: KeptAt,
     pub(crate) listen: String,
     pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
@@ -85,13 +86,7 @@ impl Config {
             read.problems
                 .push("log_url: is not an address such as postgres://kami@db.example/kami".to_owned());
         }
-        let vault_at = VaultAt::parse(&read.text("vault_url")).unwrap_or_else(|| {
-            read.problems.push(
-                "vault_url: is neither \"log\" nor an address such as postgres://kami@db.example/kami"
-                    .to_owned(),
-            );
-            VaultAt::Data
-        });
+        let (vault_at, views_at) = (read.kept("vault_url"), read.kept("views_url"));
         let merchant = read.text("merchant").parse::<MerchantId>();
         if let Err(error) = &merchant {
             read.problems.push(format!("merchant: {error}"));
@@ -134,6 +129,7 @@ impl Config {
                 kek_file,
                 log_url,
                 vault_at,
+                views_at,
                 listen,
                 public_address,
                 merchant,
@@ -157,7 +153,12 @@ impl Config {
 
     /// Where the vault is.
     pub(crate) fn vault_place(&self) -> anyhow::Result<vault::VaultPlace> {
-        self.vault_at.place(&self.data, self.log_url.as_ref())
+        self.vault_at.vault(&self.data, self.log_url.as_ref())
+    }
+
+    /// Where read models are carried to; `None` where nowhere.
+    pub(crate) fn views_url(&self) -> anyhow::Result<Option<&LogUrl>> {
+        self.views_at.url("views_url", self.log_url.as_ref())
     }
 
     /// The merchant's policy.
@@ -213,6 +214,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn kept(&mut self, key: &str) -> KeptAt {
+        let found = KeptAt::parse(&self.text(key));
+        found.unwrap_or_else(|| {
+            let wanted = "is neither \"log\" nor an address such as postgres://kami@db.example/kami";
+            self.problems.push(format!("{key}: {wanted}"));
+            KeptAt::Data
+        })
+    }
     fn text(&mut self, key: &str) -> String {
         match self.given.get(key).cloned().map(Value::into_string) {
             Some(Ok(text)) => text,

@@ -10,11 +10,12 @@ mod commands;
 mod config;
 mod demo;
 mod http_client;
+mod kept_at;
 mod log;
+mod mirroring;
 mod node;
 mod publishing;
 mod retail;
-mod vault_at;
 
 use std::process::ExitCode;
 

@@ -4,14 +4,21 @@
 use std::{
     path::Path,
     process::{Command, Output},
+    sync::Arc,
 };
 
+use projection::Projection;
 use serde_json::Value;
 use testkit_postgres::Database;
+use views_postgres::Mirror;
 
 fn kami(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kami"));
-    command.args(arguments).env_remove("KAMI_CONFIG").env_remove("KAMI_LOG_URL").output().unwrap()
+    command.args(arguments).env_remove("KAMI_CONFIG");
+    for setting in ["KAMI_LOG_URL", "KAMI_VAULT_URL", "KAMI_VIEWS_URL"] {
+        command.env_remove(setting);
+    }
+    command.output().unwrap()
 }
 
 /// What a command says as JSON.
@@ -134,4 +141,35 @@ async fn a_world_with_log_and_vault_in_one_database_is_checked_and_moves_to_file
     assert!(!refused.status.success());
     let from_files = ["--data", back, "--log", database.url(), "verify", "--json"];
     assert_eq!(told(&from_files)["ok"], true);
+}
+
+/// The read models of the demo's small world.
+fn projections() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(projection_journeys::Journeys),
+        Arc::new(projection_quotas::Quotas),
+        Arc::new(projection_insight::Insight),
+        Arc::new(projection_sales::Sales),
+        Arc::new(projection_people::People),
+        Arc::new(projection_timeline::Timeline),
+        Arc::new(projection_orders::Orders),
+        Arc::new(projection_marts::Marts),
+    ]
+}
+
+#[tokio::test]
+async fn every_table_and_view_of_the_demo_shows_the_same_cells_in_postgresql() {
+    let (database, dir) = (Database::new().await, tempfile::tempdir().unwrap());
+    told(&["--data", text(dir.path()), "demo", "--days", "3", "--exit", "--json"]);
+    let (path, merchant) = (dir.path().join("views.db"), "demo".parse().unwrap());
+    let mut mirror = Mirror::open(database.url(), &path, projections(), &merchant).await.unwrap();
+    assert!(mirror.ship().await.unwrap().rows > 1_000);
+    let views = projection::Views::open(&path, projections()).await.unwrap();
+    for projection in projections() {
+        let (here, there) = (views.digest(projection.name(), &merchant), mirror.digest(projection.name()));
+        assert_eq!(here.await.unwrap(), there.await.unwrap(), "{}", projection.name());
+    }
+    let compared = views_postgres::testkit::compare(&path, database.url(), &projections()).await.unwrap();
+    assert_eq!(compared.differences, Vec::<String>::new());
+    assert!(compared.cells > 20_000, "{} cells are no comparison", compared.cells);
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use futures::TryStreamExt;
 use projection::{Projection, Table};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, query, query_as};
 use vocabulary::{MerchantId, Position};
 
-use crate::source::{Head, Mark, Source, Values};
+use crate::source::{Head, Mark, Snapshot, Source, Values, empty};
 use crate::{Mirror, MirrorError, Shipped};
 
 /// Rows that are written with one statement.
@@ -17,37 +18,39 @@ impl Mirror {
     /// PostgreSQL are not known to be those that were carried last is carried whole; others see its old rows until the
     /// transaction is over.
     pub async fn ship(&mut self) -> Result<Shipped, MirrorError> {
-        let Self { postgres, source, projections, merchant, .. } = self;
-        let snapshot = source.begin(projections).await.map_err(MirrorError::Sqlite)?;
-        let mut shipped = Shipped::default();
-        let carried = async {
-            let mut tx = postgres.begin().await.map_err(MirrorError::Postgres)?;
-            let there = there(&mut tx, merchant).await.map_err(MirrorError::Postgres)?;
-            for projection in projections.iter() {
-                let name = projection.name();
-                let Some(head) = snapshot.heads.get(name) else { continue };
-                let known = snapshot.carried.get(name);
-                let since = known.filter(|mark| there.get(name) == Some(mark) && mark.0 <= head.head_pos);
-                shipped.whole += usize::from(since.is_none());
-                for table in projection.tables() {
-                    let is_whole = since.is_none() || snapshot.lost.contains(table.name);
-                    let after = since.filter(|_| !is_whole).map_or(-1, |mark| mark.0);
-                    shipped.rows += table_rows(source, &mut tx, merchant, table, (is_whole, after)).await?;
-                }
-                if since != Some(&(head.head_pos, head.head_hash.clone())) {
-                    checkpoint(&mut tx, projection.as_ref(), merchant, head)
-                        .await
-                        .map_err(MirrorError::Postgres)?;
-                }
-            }
-            tx.commit().await.map_err(MirrorError::Postgres)
-        }
-        .await;
-        source.end().await.map_err(MirrorError::Sqlite)?;
-        carried?;
-        source.carried_to(&snapshot.heads).await.map_err(MirrorError::Sqlite)?;
-        let heads = projections.iter().map(|p| snapshot.heads.get(p.name()).map_or(0, |head| head.head_pos));
+        let snapshot = self.source.begin(&self.projections).await.map_err(MirrorError::Sqlite)?;
+        let carried = self.carry(&snapshot).await;
+        self.source.end().await.map_err(MirrorError::Sqlite)?;
+        let mut shipped = carried?;
+        self.source.carried_to(&snapshot.heads).await.map_err(MirrorError::Sqlite)?;
+        let head = |name| snapshot.heads.get(name).map_or(0, |head| head.head_pos);
+        let heads = self.projections.iter().map(|projection| head(projection.name()));
         shipped.head = Position(heads.min().unwrap_or_default().unsigned_abs());
+        Ok(shipped)
+    }
+
+    async fn carry(&mut self, snapshot: &Snapshot) -> Result<Shipped, MirrorError> {
+        let Self { postgres, source, projections, merchant, .. } = self;
+        let mut shipped = Shipped::default();
+        let mut tx = postgres.begin().await.map_err(MirrorError::Postgres)?;
+        let there = there(&mut tx, merchant).await.map_err(MirrorError::Postgres)?;
+        for projection in projections.iter() {
+            let name = projection.name();
+            let Some(head) = snapshot.heads.get(name) else { continue };
+            let known = snapshot.carried.get(name);
+            let since = known.filter(|mark| there.get(name) == Some(mark) && mark.0 <= head.head_pos);
+            shipped.whole += usize::from(since.is_none());
+            for table in projection.tables() {
+                let is_whole = since.is_none() || snapshot.lost.contains(table.name);
+                let after = since.filter(|_| !is_whole).map_or(-1, |mark| mark.0);
+                shipped.rows += table_rows(source, &mut tx, merchant, table, (is_whole, after)).await?;
+            }
+            if since != Some(&(head.head_pos, head.head_hash.clone())) {
+                let kept = checkpoint(&mut tx, projection.as_ref(), merchant, head).await;
+                kept.map_err(MirrorError::Postgres)?;
+            }
+        }
+        tx.commit().await.map_err(MirrorError::Postgres)?;
         Ok(shipped)
     }
 }
@@ -79,21 +82,34 @@ async fn table_rows(
         delete.execute(&mut *postgres).await.map_err(MirrorError::Postgres)?;
     }
     let (sql, mut written) = (upsert(table), 0);
-    let write = async |values: Vec<Values>, count: usize| {
-        let mut statement = query(AssertSqlSafe(sql.clone()));
-        for column in values {
-            statement = match column {
-                Values::Int(values) => statement.bind(values),
-                Values::Real(values) => statement.bind(values),
-                Values::Text(values) => statement.bind(values),
-            };
+    let (mut values, mut count) = (empty(table), 0);
+    let mut rows = source.rows(table, after);
+    while let Some(row) = rows.try_next().await.map_err(MirrorError::Sqlite)? {
+        for (n, column) in values.iter_mut().enumerate() {
+            column.push(&row, n).map_err(MirrorError::Sqlite)?;
         }
-        statement.execute(&mut *postgres).await.map_err(MirrorError::Postgres)?;
-        written += count as u64;
-        Ok(())
-    };
-    source.rows::<MirrorError>(table, after, AT_ONCE, write).await?;
-    Ok(written)
+        count += 1;
+        if count == AT_ONCE {
+            write(postgres, &sql, std::mem::replace(&mut values, empty(table))).await?;
+            (written, count) = (written + AT_ONCE as u64, 0);
+        }
+    }
+    if count > 0 {
+        write(postgres, &sql, values).await?;
+    }
+    Ok(written + count as u64)
+}
+
+async fn write(postgres: &mut PgConnection, sql: &str, values: Vec<Values>) -> Result<(), MirrorError> {
+    let mut statement = query(AssertSqlSafe(sql.to_owned()));
+    for column in values {
+        statement = match column {
+            Values::Int(values) => statement.bind(values),
+            Values::Real(values) => statement.bind(values),
+            Values::Text(values) => statement.bind(values),
+        };
+    }
+    statement.execute(postgres).await.map(drop).map_err(MirrorError::Postgres)
 }
 
 /// The statement that writes rows, given each column as an array.
@@ -136,11 +152,4 @@ async fn checkpoint(
     .execute(postgres)
     .await
     .map(drop)
-}
-
-impl From<sqlx::Error> for MirrorError {
-    /// What comes without a word about where it comes from is of the folds' database.
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sqlite(error)
-    }
 }

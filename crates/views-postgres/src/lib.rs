@@ -24,6 +24,8 @@ mod carry;
 mod roles;
 mod shape;
 mod source;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use projection::{Column, Kind, Projection, Table};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{
@@ -165,38 +165,21 @@ impl Source {
         tx.commit().await
     }
 
-    /// Hands over the rows of a table that changed after a position, so many at once.
-    pub(crate) async fn rows<E: From<sqlx::Error>>(
+    /// The rows of a table that changed after a position.
+    pub(crate) fn rows(
         &mut self,
         table: &Table,
         after: i64,
-        at_once: usize,
-        mut hand_over: impl AsyncFnMut(Vec<Values>, usize) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> BoxStream<'_, Result<SqliteRow, sqlx::Error>> {
         let columns: Vec<&str> = table.stored_columns().collect();
         let sql =
             format!("SELECT {} FROM {} WHERE merchant = ? AND last_pos > ?", columns.join(", "), table.name);
-        let mut rows = query(AssertSqlSafe(sql)).bind(&self.merchant).bind(after).fetch(&mut self.connection);
-        let (mut values, mut count) = (empty(table), 0);
-        while let Some(row) = rows.try_next().await? {
-            for (n, column) in values.iter_mut().enumerate() {
-                column.push(&row, n)?;
-            }
-            count += 1;
-            if count == at_once {
-                hand_over(std::mem::replace(&mut values, empty(table)), count).await?;
-                count = 0;
-            }
-        }
-        if count > 0 {
-            hand_over(values, count).await?;
-        }
-        Ok(())
+        query(AssertSqlSafe(sql)).bind(&self.merchant).bind(after).fetch(&mut self.connection)
     }
 }
 
 /// Columns of a table without a value yet, from `merchant` to `last_pos`.
-fn empty(table: &Table) -> Vec<Values> {
+pub(crate) fn empty(table: &Table) -> Vec<Values> {
     let of = |column: &Column| match column.kind {
         Kind::Int | Kind::Flag => Values::Int(Vec::new()),
         Kind::Real => Values::Real(Vec::new()),
@@ -207,7 +190,8 @@ fn empty(table: &Table) -> Vec<Values> {
 }
 
 impl Values {
-    fn push(&mut self, row: &SqliteRow, column: usize) -> Result<(), sqlx::Error> {
+    /// Adds the value of a row's column.
+    pub(crate) fn push(&mut self, row: &SqliteRow, column: usize) -> Result<(), sqlx::Error> {
         match self {
             Self::Int(values) => values.push(row.try_get(column)?),
             Self::Real(values) => values.push(row.try_get(column)?),

@@ -1,16 +1,15 @@
 //! Rows in PostgreSQL are the rows in SQLite, whatever happened in between; and so are the declared views.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use std::path::Path;
 use std::sync::Arc;
 
 use events::RecordedEvent;
 use projection::testkit::{merchant, plausible_history};
-use projection::{Column, Follower, Kind, Projection, Views};
+use projection::{Follower, Projection, Views};
 use proptest::prelude::*;
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, Connection};
 use testkit_postgres::Database;
-use views_postgres::{Mirror, MirrorError};
+use views_postgres::{Mirror, MirrorError, testkit::compare};
 
 fn projections() -> Vec<Arc<dyn Projection>> {
     vec![
@@ -151,82 +150,13 @@ async fn every_table_and_declared_view_shows_the_same_cells_in_postgresql() {
     let (views, mut mirror) = (scene.views().await, scene.mirror().await);
     fold(&views, &plausible_history(11, 1_200)).await;
     mirror.ship().await.unwrap();
-    let compared = compare(&scene).await;
+    let compared = compare(&scene.path(), scene.database.url(), &projections()).await.unwrap();
+    assert_eq!(compared.differences, Vec::<String>::new());
     assert!(compared.cells > 5_000, "{} cells are no comparison", compared.cells);
     assert!(compared.full * 3 > compared.all * 2, "{} of {} have rows", compared.full, compared.all);
 }
 
-struct Compared {
-    cells: usize,
-    full: usize,
-    all: usize,
-}
-
-async fn compare(scene: &Scene) -> Compared {
-    let (mut sqlite, mut postgres) = (sqlite(&scene.path()).await, scene.database.connect().await);
-    let mut compared = Compared { cells: 0, full: 0, all: 0 };
-    for projection in projections() {
-        let tables = projection.tables().iter().map(|t| (t.name, t.key, t.columns));
-        for (name, key, columns) in
-            tables.chain(projection.views().iter().map(|v| (v.name, v.key, v.columns)))
-        {
-            let order: Vec<&str> = columns[..key].iter().map(|column| column.name).collect();
-            let order = order.join(", ");
-            let here = columns.iter().map(|column| text_in_sqlite(column)).collect::<Vec<_>>().join(", ");
-            let there = columns.iter().map(|column| text_in_postgres(column)).collect::<Vec<_>>().join(", ");
-            let here = format!("SELECT {here}, CAST(last_pos AS text) FROM {name} ORDER BY {order}");
-            let there = format!("SELECT {there}, last_pos::text FROM kami_views.{name}");
-            let here: Vec<Vec<Option<String>>> =
-                cells(sqlx::query(AssertSqlSafe(here)).fetch_all(&mut sqlite).await);
-            let there = sqlx::query(AssertSqlSafe(there)).fetch_all(&mut postgres).await;
-            let mut there: Vec<Vec<Option<String>>> = cells(there);
-            let mut here = here;
-            here.sort();
-            there.sort();
-            assert_eq!(here.len(), there.len(), "{name}: rows");
-            for (here, there) in here.iter().zip(&there) {
-                assert_eq!(here, there, "{name}");
-            }
-            compared.cells += here.iter().map(Vec::len).sum::<usize>();
-            compared.full += usize::from(!here.is_empty());
-            compared.all += 1;
-        }
-    }
-    compared
-}
-
-/// A cell as text, the same on both sides: numbers with a fraction by all their digits.
-fn text_in_sqlite(column: &Column) -> String {
-    let name = column.name;
-    match column.kind {
-        Kind::Text | Kind::At | Kind::Date | Kind::Json => name.to_owned(),
-        Kind::Int | Kind::Flag => format!("CAST({name} AS text)"),
-        Kind::Real => format!("printf('%.12e', {name})"),
-    }
-}
-
-fn text_in_postgres(column: &Column) -> String {
-    let name = column.name;
-    match column.kind {
-        Kind::Text => name.to_owned(),
-        Kind::Json | Kind::Int => format!("{name}::text"),
-        Kind::Flag => format!("{name}::int::text"),
-        Kind::Date => format!("to_char({name}, 'YYYY-MM-DD')"),
-        Kind::At => format!("to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
-        Kind::Real => format!("CASE WHEN {name} IS NOT NULL THEN to_char({name}, '9.999999999999EEEE') END"),
-    }
-}
-
-fn cells<R: Row>(rows: Result<Vec<R>, sqlx::Error>) -> Vec<Vec<Option<String>>>
-where
-    usize: sqlx::ColumnIndex<R>,
-    for<'r> Option<String>: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
-{
-    let cell = |row: &R, n: usize| row.get::<Option<String>, _>(n).map(|text| text.trim().to_owned());
-    rows.unwrap().iter().map(|row| (0..row.len()).map(|n| cell(row, n)).collect()).collect()
-}
-
-async fn sqlite(path: &Path) -> sqlx::SqliteConnection {
+async fn sqlite(path: &std::path::Path) -> sqlx::SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
     sqlx::SqliteConnection::connect_with(&options).await.unwrap()
 }

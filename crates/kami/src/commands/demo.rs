@@ -20,15 +20,15 @@ use super::serve::{TOKEN_FILE, first_token, told_to_stop};
 use crate::{
     cli::{Demo, say},
     demo::{self, Built, Line, LiveClock, Living, MERCHANT, Platforms, Plot, Profile, SPEED, Step},
+    kept_at::KeptAt,
     log::LogUrl,
     node::{Node, NodeOptions},
-    vault_at::VaultAt,
 };
 
 pub(super) async fn run(
     data: Option<PathBuf>,
     log_url: Option<LogUrl>,
-    vault_at: VaultAt,
+    vault_at: KeptAt,
     options: Demo,
 ) -> anyhow::Result<ExitCode> {
     let home = Home::make(data, options.profile)?;
@@ -42,8 +42,8 @@ pub(super) async fn run(
     bar.set_style(ProgressStyle::with_template("{msg} {bar:40} {percent}%")?);
     bar.set_message("days pass");
     let plot = Plot { profile: options.profile, seed: options.seed, days: options.days };
-    let vault = vault_at.place(home.path(), log_url.as_ref())?;
-    let vault_url = vault_at.url(log_url.as_ref())?.map(LogUrl::expose);
+    let vault = vault_at.vault(home.path(), log_url.as_ref())?;
+    let vault_url = vault_at.url("--vault", log_url.as_ref())?.map(LogUrl::expose);
     let building = demo::build(home.path(), log_url.as_ref(), vault.clone(), plot, |share| {
         bar.set_position((share * 1e3) as u64)
     });

@@ -8,8 +8,8 @@ use super::open;
 use crate::{
     cli::{Json, say},
     config::Config,
+    kept_at::KeptAt,
     log::Log,
-    vault_at::VaultAt,
 };
 
 struct Finding {
@@ -60,7 +60,7 @@ fn data_writable(config: &Config) -> Finding {
 fn kek(config: &Config) -> Finding {
     let what = "key-encryption key";
     let path = &config.kek_file;
-    let has_vault = config.vault_at != VaultAt::Data || config.data.join("vault.db").exists();
+    let has_vault = config.vault_at != KeptAt::Data || config.data.join("vault.db").exists();
     match fs::metadata(path) {
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => Finding {
             what,
@@ -105,7 +105,7 @@ async fn log(config: &Config) -> Finding {
 async fn vault(config: &Config) -> Finding {
     let what = "vault";
     let failed = |error: anyhow::Error| Finding { what, ok: false, detail: format!("{error:#}") };
-    let is_new = config.vault_at == VaultAt::Data && !config.data.join("vault.db").exists();
+    let is_new = config.vault_at == KeptAt::Data && !config.data.join("vault.db").exists();
     if is_new || !config.kek_file.exists() {
         return match config.vault_place() {
             Ok(_) => Finding { what, ok: true, detail: "is made at the first start".to_owned() },

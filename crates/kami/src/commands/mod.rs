@@ -30,8 +30,8 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     cli::{Cli, Command, Import, say},
     config::{Config, DEFAULTS},
+    kept_at::KeptAt,
     log::LogUrl,
-    vault_at::VaultAt,
 };
 
 /// The directory beside the data where histories from elsewhere are kept.
@@ -61,10 +61,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         config.log_url = Some(url.clone());
     }
     if let Some(text) = cli.vault.as_deref() {
-        config.vault_at = VaultAt::parse(text)
+        config.vault_at = KeptAt::parse(text)
             .context("--vault: is neither `log` nor an address such as postgres://kami@db/kami")?;
     }
-    let vault_at = if cli.vault.is_some() { config.vault_at.clone() } else { VaultAt::Data };
+    let vault_at = if cli.vault.is_some() { config.vault_at.clone() } else { KeptAt::Data };
     if matches!(cli.command, Command::Demo(_)) {
         // The demo commits faults on purpose: warnings of them would only be in the way.
         config.log_level = "error".to_owned();

@@ -16,6 +16,7 @@ use crate::{
     cli::{Serve, say},
     config::Config,
     http_client::HttpClient,
+    mirroring::Mirroring,
     node::{Node, NodeOptions},
     publishing::Publishing,
 };
@@ -44,6 +45,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     .await?;
     first_token(&node, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
+    let mirroring = Mirroring::start(config.views_url()?, node.projections.views(), &config.merchant);
     let address = listener.local_addr().context("the address")?;
     let api = Api::new(
         node.engine.clone(),
@@ -76,7 +78,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         return Err(anyhow::Error::new(error).context("stopping: the log cannot be written"));
     }
     serving.await.context("the server")?.context("the server")?;
-    drop(publishing);
+    drop((publishing, mirroring));
     node.stop().await
 }
 

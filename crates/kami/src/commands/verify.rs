@@ -16,7 +16,7 @@ pub(super) async fn run(config: &Config, options: Verify) -> anyhow::Result<Exit
     } else {
         indicatif::ProgressBar::new_spinner().with_message("events checked")
     };
-    let vault_url = config.vault_at.url(config.log_url.as_ref())?.map(LogUrl::expose);
+    let vault_url = config.vault_at.url("vault_url", config.log_url.as_ref())?.map(LogUrl::expose);
     let report =
         verify::verify(&config.data, config.log_url.as_ref().map(LogUrl::expose), vault_url, |events| {
             bar.set_position(events)

@@ -13,6 +13,8 @@ use crate::{
     channels,
     cli::{Worker, WorkerProjections, say},
     config::Config,
+    log::LogUrl,
+    mirroring::{self, Mirroring},
     publishing,
 };
 
@@ -28,7 +30,17 @@ pub(super) async fn run(config: &Config, what: Worker) -> anyhow::Result<()> {
         .with_context(|| format!("the read models in {} cannot be opened", path.display()))?;
     let name = format!("kami worker {merchant} {}", options.name);
     let client = publishing::connect(&servers, &name, config.nats_credentials_file.as_deref()).await?;
-    let worker = ReadModels { views: Arc::new(views), merchant: merchant.clone(), client, options };
+    let views_url = match options.views.as_deref() {
+        None => config.views_url()?.cloned(),
+        Some(text) => {
+            Some(LogUrl::parse(text).context("--views: is not an address such as postgres://kami@db/kami")?)
+        }
+    };
+    let views = Arc::new(views);
+    // Where there is an end, everything is carried then.
+    let goes_on = views_url.as_ref().filter(|_| options.until.is_none());
+    let _mirroring = Mirroring::start(goes_on, &views, merchant);
+    let worker = ReadModels { views, views_url, merchant: merchant.clone(), client, options };
     if !worker.options.json.json {
         say(&format!("Events of {merchant} on {servers} are folded into {}", path.display()));
     }
@@ -41,6 +53,8 @@ pub(super) async fn run(config: &Config, what: Worker) -> anyhow::Result<()> {
 /// Read models of one merchant, folded from its stream.
 struct ReadModels {
     views: Arc<Views>,
+    /// Where they are carried to.
+    views_url: Option<LogUrl>,
     merchant: MerchantId,
     client: Client,
     options: WorkerProjections,
@@ -104,8 +118,20 @@ impl ReadModels {
             let name = projection.name();
             digests.insert(name.to_owned(), json!(self.views.digest(name, &self.merchant).await?));
         }
+        let mut carried = serde_json::Map::new();
+        if let Some(url) = &self.views_url {
+            let mut mirror = mirroring::open(url, self.views.path(), &self.merchant).await?;
+            mirror.ship().await?;
+            for name in digests.keys() {
+                carried.insert(name.clone(), json!(mirror.digest(name).await?));
+            }
+        }
         if self.options.json.json {
-            say(&json!({"head_pos": head, "digests": digests}).to_string());
+            let mut told = json!({"head_pos": head, "digests": digests});
+            if !carried.is_empty() {
+                told["digests_in_postgres"] = json!(carried);
+            }
+            say(&told.to_string());
         } else {
             say(&format!("The read models contain every event up to {head}"));
             for (name, digest) in digests {
@@ -123,6 +149,8 @@ enum Trouble {
     Relay(#[from] RelayError),
     #[error("read models cannot be kept")]
     Views(#[from] projection::ViewsError),
+    #[error("read models cannot be carried")]
+    Carried(#[from] views_postgres::MirrorError),
     #[error("checkpoint of read model {0} has no hash; delete views.db, and it is folded anew")]
     Hash(String),
 }

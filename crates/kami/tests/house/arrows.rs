@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("event-relay", &["event-log", "events", "vocabulary"]),
     ("event-log-postgres", &["event-log", "events", "vocabulary"]),
     ("projection", &["event-log", "events", "vocabulary"]),
+    ("views-postgres", &["projection", "vocabulary"]),
     ("analyst", &["event-log", "events", "projection", "vocabulary"]),
     ("engine", &["channel", "domain", "event-log", "events", "vault", "vocabulary"]),
     ("verify", &["events", "vocabulary"]),
@@ -50,7 +51,19 @@ const FOR_TESTS: &[&str] = &["channel-conformance", "channel-world", "testkit", 
 /// Libraries that only some crates may name, because everybody else must not know what they are for.
 const ONLY: &[(&str, &[&str])] = &[
     ("cqrs-es", &["engine"]),
-    ("sqlx", &["event-log-*", "vault", "projection", "projection-*", "verify", "analyst", "http-api"]),
+    (
+        "sqlx",
+        &[
+            "event-log-*",
+            "vault",
+            "projection",
+            "projection-*",
+            "views-postgres",
+            "verify",
+            "analyst",
+            "http-api",
+        ],
+    ),
     ("rusqlite", &["analyst"]),
     ("parquet", &["analyst", "kami"]),
     ("axum", &["http-api", "console", "kami"]),

@@ -1,4 +1,4 @@
-//! Where the vault is kept.
+//! Where what is not the log is kept: the vault, and the read models of analysts.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::log::LogUrl;
 
 /// What the settings say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum VaultAt {
+pub(crate) enum KeptAt {
     /// In the data directory.
     Data,
     /// In the database of the log.
@@ -18,7 +18,7 @@ pub(crate) enum VaultAt {
     Url(LogUrl),
 }
 
-impl VaultAt {
+impl KeptAt {
     /// Nothing, the word `log`, or an address.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
@@ -28,19 +28,26 @@ impl VaultAt {
         }
     }
 
-    /// The address, where it is in PostgreSQL.
-    pub(crate) fn url<'a>(&'a self, log_url: Option<&'a LogUrl>) -> anyhow::Result<Option<&'a LogUrl>> {
+    /// The address, where it is in PostgreSQL. `setting` is whose word `log` is.
+    pub(crate) fn url<'a>(
+        &'a self,
+        setting: &str,
+        log_url: Option<&'a LogUrl>,
+    ) -> anyhow::Result<Option<&'a LogUrl>> {
         match self {
             Self::Data => Ok(None),
-            Self::Log => log_url.map(Some).context("vault_url is \"log\", and the log is not in PostgreSQL"),
+            Self::Log => {
+                let missing = || format!("{setting} is \"log\", and the log is not in PostgreSQL");
+                log_url.map(Some).with_context(missing)
+            }
             Self::Url(url) => Ok(Some(url)),
         }
     }
 
-    /// The place itself. A directory with a vault of its own is not served from elsewhere.
-    pub(crate) fn place(&self, data: &Path, log_url: Option<&LogUrl>) -> anyhow::Result<VaultPlace> {
+    /// The place of the vault. A directory with a vault of its own is not served from elsewhere.
+    pub(crate) fn vault(&self, data: &Path, log_url: Option<&LogUrl>) -> anyhow::Result<VaultPlace> {
         let file = data.join("vault.db");
-        let Some(url) = self.url(log_url)? else { return Ok(VaultPlace::File(file)) };
+        let Some(url) = self.url("vault_url", log_url)? else { return Ok(VaultPlace::File(file)) };
         if file.exists() {
             bail!(
                 "{} holds a vault.db, and the settings name a vault in PostgreSQL: copy it with `kami migrate-vault`, \
@@ -60,14 +67,14 @@ mod tests {
     fn a_vault_is_in_one_place() {
         let dir = tempfile::tempdir().unwrap();
         let log = LogUrl::parse("postgres://db/kami");
-        assert!(matches!(VaultAt::Data.place(dir.path(), log.as_ref()), Ok(VaultPlace::File(_))));
-        let shared = VaultAt::parse("log").unwrap();
-        let place = shared.place(dir.path(), log.as_ref()).unwrap();
+        assert!(matches!(KeptAt::Data.vault(dir.path(), log.as_ref()), Ok(VaultPlace::File(_))));
+        let shared = KeptAt::parse("log").unwrap();
+        let place = shared.vault(dir.path(), log.as_ref()).unwrap();
         assert!(matches!(place, VaultPlace::Postgres(url) if url == "postgres://db/kami"));
-        assert!(shared.place(dir.path(), None).is_err());
-        assert_eq!(VaultAt::parse("vault.db"), None);
+        assert!(shared.vault(dir.path(), None).is_err());
+        assert_eq!(KeptAt::parse("vault.db"), None);
         std::fs::write(dir.path().join("vault.db"), "").unwrap();
-        let refused = shared.place(dir.path(), log.as_ref()).err().unwrap();
+        let refused = shared.vault(dir.path(), log.as_ref()).err().unwrap();
         assert!(refused.to_string().contains("migrate-vault"));
     }
 }
