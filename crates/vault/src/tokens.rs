@@ -158,6 +158,9 @@ impl Vault {
             loop {
                 sleep(REREAD_EVERY).await;
                 let Some(vault) = inner.upgrade().map(|inner| Self { inner }) else { return };
+                if vault.inner.store.is_closed() {
+                    return;
+                }
                 match timeout(REREAD_WITHIN, vault.reload_tokens()).await {
                     Ok(Ok(())) => read_at = Instant::now(),
                     Ok(Err(error)) => tracing::warn!(%error, "the tokens cannot be read anew"),

@@ -70,6 +70,14 @@ impl Store {
         matches!(self.backend, Backend::Postgres(_))
     }
 
+    /// Whether it was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        match &self.backend {
+            Backend::File(file) => file.reader.is_closed(),
+            Backend::Postgres(database) => database.reader.is_closed(),
+        }
+    }
+
     /// Begins the one write transaction that this process has.
     pub(crate) async fn begin(&self, scope: Scope<'_>) -> Result<Tx<'_>, VaultError> {
         if self.stopped.load(Ordering::Acquire) {
