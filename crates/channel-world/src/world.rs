@@ -15,7 +15,7 @@ use testkit::{
     drive::Signed,
     pretend::{Clock, Platform, Pretend},
 };
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultOptions, VaultPlace};
 use vocabulary::{Account, CardKey, Currency, KeyKind, Money, Position, Secret, Timestamp};
 
 use crate::{front, http};
@@ -73,8 +73,8 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_767_322_800)));
         let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
-        let (db, kek_file) = (dir.path().join("vault.db"), dir.path().join("kek"));
-        let vault = Vault::open(VaultOptions { db, kek_file, seed: Some([7; 32]) }).await.unwrap();
+        let (place, kek_file) = (VaultPlace::File(dir.path().join("vault.db")), dir.path().join("kek"));
+        let vault = Vault::open(VaultOptions { place, kek_file, seed: Some([7; 32]) }).await.unwrap();
         let (writer, _failed) = LogWriter::start(log.clone());
         let client = http::client();
         let engine = Engine::open(EngineOptions {

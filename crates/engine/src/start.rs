@@ -38,6 +38,7 @@ impl Engine {
         let EngineOptions { merchant, log, writer, vault, clock, ids, http, protocols, policy } = options;
         let keys = vault.ensure_merchant(&merchant).await.map_err(EngineError::Vault)?;
         let head = log.claim(&merchant).await?;
+        vault.fence(&merchant, head.epoch).await.map_err(EngineError::Vault)?;
         let desk: SharedDesk = Arc::new(Mutex::new(load(&*log, &merchant).await?));
         if head.position == Position(0)
             && !vault.batch_sizes(&merchant).await.map_err(EngineError::Vault)?.is_empty()

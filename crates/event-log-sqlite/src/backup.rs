@@ -11,7 +11,7 @@ use crate::{error::store, files, schema, settings};
 /// empty. A process that writes the log meanwhile goes on: the moment is that of the beginning, and its write-ahead log
 /// grows until the copy ends. The copy needs no other file. It is not flushed: whoever relies on it does that.
 pub async fn copy_of(dir: &Path, target: &Path) -> Result<(), LogError> {
-    let mut connection = settings::copying(&files::log_file(dir)).connect().await.map_err(store)?;
+    let mut connection = settings::copied_from(&files::log_file(dir)).connect().await.map_err(store)?;
     schema::check(&mut connection).await?;
     // A path that is no text would end up elsewhere.
     let Some(target) = target.to_str() else {

@@ -51,7 +51,7 @@ pub(crate) fn reading(path: &Path, immutable: bool) -> SqliteConnectOptions {
 }
 
 /// A connection that reads the log to write it elsewhere.
-pub(crate) fn copying(path: &Path) -> SqliteConnectOptions {
+pub(crate) fn copied_from(path: &Path) -> SqliteConnectOptions {
     common(path).read_only(true)
 }
 

@@ -22,6 +22,9 @@ pub(crate) struct Cli {
     /// better kept in PGPASSWORD or a password file, or in KAMI_LOG_URL.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) log: Option<String>,
+    /// The PostgreSQL database of the vault, instead of the configured place; `log` for that of the log.
+    #[arg(long, global = true, value_name = "URL|log")]
+    pub(crate) vault: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -78,6 +81,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  kami restore /backup/2026-03-01 --data ./shop\n  kami restore --accept 5210 --reason \"disk lost on Sunday\" --data ./shop\n  kami restore --accept nothing-lost --reason \"moved while stopped\" --data ./shop"
     )]
     Restore(Restore),
+    /// Copy the vault of a stopped Kami from a data directory to PostgreSQL, or back, and compare what both hold.
+    #[command(
+        name = "migrate-vault",
+        after_help = "Examples:\n  kami migrate-vault --from kami-data --to postgres://kami@db.example/kami\n  kami migrate-vault --from postgres://kami@db.example/kami --to kami-data --json"
+    )]
+    MigrateVault(MigrateVault),
     /// Delete read models and fold them anew from the log (of a stopped Kami).
     #[command(after_help = "Example:\n  kami rebuild orders")]
     Rebuild(Rebuild),
@@ -387,6 +396,22 @@ pub(crate) struct MigrateLog {
     pub(crate) json: Json,
 }
 
+/// Options of `migrate-vault`. The key-encryption key is the configured one.
+#[derive(Debug, Args)]
+pub(crate) struct MigrateVault {
+    /// The vault to copy: a data directory or the URL of a PostgreSQL database.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) from: String,
+    /// Where to: a data directory or the URL of a PostgreSQL database.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) to: String,
+    /// Replace what the target holds, where that is another vault or another state of this one.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
 /// Options of `rebuild`.
 #[derive(Debug, Args)]
 pub(crate) struct Rebuild {
@@ -512,6 +537,10 @@ pub(crate) struct WorkerProjections {
     /// End when the read models contain this position, and print their digests.
     #[arg(long, value_name = "POSITION")]
     pub(crate) until: Option<u64>,
+    /// Carry the rows on to this PostgreSQL database, instead of the configured one. Others may see it: a password is
+    /// better kept in PGPASSWORD or a password file.
+    #[arg(long, value_name = "URL")]
+    pub(crate) views: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }

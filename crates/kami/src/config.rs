@@ -11,7 +11,7 @@ use config::{Config as Layers, Environment, File, FileFormat, Value, ValueKind};
 use event_relay::Servers;
 use vocabulary::MerchantId;
 
-use crate::log::LogUrl;
+use crate::{kept_at::KeptAt, log::LogUrl};
 
 /// The configuration with every default, as `kami config` prints it.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) kek_file: PathBuf,
     /// `None` for a log in the data directory.
     pub(crate) log_url: Option<LogUrl>,
+    pub(crate) vault_at: KeptAt,
+    pub(crate) views_at: KeptAt,
     pub(crate) listen: String,
     pub(crate) public_address: Option<String>,
     pub(crate) merchant: MerchantId,
@@ -117,6 +119,7 @@ impl Config {
             read.problems
                 .push("log_url: is not an address such as postgres://kami@db.example/kami".to_owned());
         }
+        let (vault_at, views_at) = (read.kept("vault_url"), read.kept("views_url"));
         let merchant = read.text("merchant").parse::<MerchantId>();
         if let Err(error) = &merchant {
             read.problems.push(format!("merchant: {error}"));
@@ -154,7 +157,11 @@ impl Config {
         let attempts = number(&mut read, "effects.attempts_max", 1..=100);
         let backoff = number(&mut read, "effects.backoff_ms", 100..=3_600_000);
         let backoff_max = number(&mut read, "effects.backoff_max_ms", 100..=86_400_000);
-        let cluster = read.cluster(log_url.is_some() && nats_url.is_some());
+        let cluster = read.cluster(
+            log_url.as_ref().is_some_and(LogUrl::is_postgres)
+                && vault_at != KeptAt::Data
+                && nats_url.is_some(),
+        );
         if merchants.len() > 1 && cluster.is_none() {
             read.problems.push("merchants: more than one need cluster.node".to_owned());
         }
@@ -165,6 +172,8 @@ impl Config {
                 data,
                 kek_file,
                 log_url,
+                vault_at,
+                views_at,
                 listen,
                 public_address,
                 merchant,
@@ -188,6 +197,16 @@ impl Config {
             }),
             _ => Err(ConfigErrors(read.problems)),
         }
+    }
+
+    /// Where the vault is.
+    pub(crate) fn vault_place(&self) -> anyhow::Result<vault::VaultPlace> {
+        self.vault_at.vault(&self.data, self.log_url.as_ref())
+    }
+
+    /// Where read models are carried to; `None` where nowhere.
+    pub(crate) fn views_url(&self) -> anyhow::Result<Option<&LogUrl>> {
+        self.views_at.url("views_url", self.log_url.as_ref())
     }
 
     /// The merchant's policy.
@@ -259,6 +278,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn kept(&mut self, key: &str) -> KeptAt {
+        let found = KeptAt::parse(&self.text(key));
+        found.unwrap_or_else(|| {
+            let wanted = "is neither \"log\" nor an address such as postgres://kami@db.example/kami";
+            self.problems.push(format!("{key}: {wanted}"));
+            KeptAt::Data
+        })
+    }
     fn text(&mut self, key: &str) -> String {
         match self.given.get(key).cloned().map(Value::into_string) {
             Some(Ok(text)) => text,
@@ -304,7 +331,10 @@ impl Reader<'_> {
             return None;
         }
         if !has_services {
-            self.problems.push("cluster.node: several nodes need log_url and nats_url".to_owned());
+            self.problems.push(
+                "cluster.node: several nodes need log_url and vault_url in PostgreSQL, and nats_url"
+                    .to_owned(),
+            );
         }
         // The rules of a merchant's name suit: it is one token of a NATS subject.
         if node.parse::<MerchantId>().is_err() {
@@ -358,7 +388,7 @@ mod tests {
         for part in [
             "does not hold main",
             "a stands there twice",
-            "need log_url and nats_url",
+            "need log_url and vault_url in PostgreSQL",
             "lower-case letters",
             "cluster.lease_ms",
             "cluster.advertise",
@@ -367,7 +397,7 @@ mod tests {
         }
         let error = load("merchants = [\"main\", \"b\"]").unwrap_err().to_string();
         assert!(error.contains("need cluster.node"), "{error}");
-        let text = "merchants = \"main, b\"\nlog_url = \"postgres://x/y\"\nnats_url = \"nats://n\"\n[cluster]\nnode = \"a\"\n";
+        let text = "merchants = \"main, b\"\nlog_url = \"postgres://x/y\"\nvault_url = \"log\"\nnats_url = \"nats://n\"\n[cluster]\nnode = \"a\"\n";
         let config = load(text).unwrap();
         assert_eq!((config.merchants.len(), config.cluster.unwrap().lease.as_secs()), (2, 4));
         assert_eq!(load("").unwrap().merchants, ["main".parse().unwrap()]);

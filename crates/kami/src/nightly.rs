@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use engine::{Clock, SystemClock};
 use http_api::{Api, count_messages, fit_nightly, next_nightly};
+use tokio::task::JoinHandle;
 
 /// How long after a failure it is tried again.
 const AGAIN: Duration = Duration::from_secs(600);
@@ -14,8 +15,27 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// How often messages are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(300);
 
+/// What a Kami does by itself for one merchant, until this is dropped. What was not recorded or counted then is so at
+/// the next start.
+pub(crate) struct Nightly(Vec<JoinHandle<()>>);
+
+impl Nightly {
+    /// Starts it; models are fitted where an hour is given.
+    pub(crate) fn start(api: &Arc<Api>, hour: Option<u8>) -> Self {
+        let counting = tokio::spawn(every_five_minutes(api.clone()));
+        let fitting = hour.map(|hour| tokio::spawn(every_day(api.clone(), hour)));
+        Self(std::iter::once(counting).chain(fitting).collect())
+    }
+}
+
+impl Drop for Nightly {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
 /// Counts messages for as long as it is let.
-pub(crate) async fn every_five_minutes(api: Arc<Api>) {
+async fn every_five_minutes(api: Arc<Api>) {
     loop {
         tokio::time::sleep(COUNT_EVERY).await;
         if let Err(error) = count_messages(&api).await {
@@ -26,7 +46,7 @@ pub(crate) async fn every_five_minutes(api: Arc<Api>) {
 
 /// Fits the models at the hour of each business day, for as long as it is let. The log says whether a day's fits were
 /// made, so a start in between makes none twice.
-pub(crate) async fn every_day(api: Arc<Api>, hour: u8) {
+async fn every_day(api: Arc<Api>, hour: u8) {
     tokio::time::sleep(SETTLE).await;
     let mut last = None;
     loop {

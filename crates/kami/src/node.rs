@@ -6,7 +6,7 @@ use anyhow::Context;
 use engine::{Clock, Engine, EngineError, EngineOptions, Http, Ids, LogWriter, Policy};
 use projection::Projections;
 use tokio::sync::oneshot;
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultOptions, VaultPlace};
 use vocabulary::MerchantId;
 
 use crate::{
@@ -14,15 +14,18 @@ use crate::{
     log::{Log, LogUrl},
 };
 
-/// Opens the vault of a data directory.
+/// Opens a vault.
 pub(crate) async fn open_vault(
-    data: &Path,
+    place: VaultPlace,
     kek_file: &Path,
     seed: Option<[u8; 32]>,
 ) -> anyhow::Result<Arc<Vault>> {
-    let options = VaultOptions { db: data.join("vault.db"), kek_file: kek_file.to_owned(), seed };
-    let opened = Vault::open(options).await;
-    Ok(Arc::new(opened.with_context(|| format!("the vault in {} cannot be opened", data.display()))?))
+    let name = match &place {
+        VaultPlace::File(path) => path.display().to_string(),
+        VaultPlace::Postgres(_) => "in PostgreSQL".to_owned(),
+    };
+    let opened = Vault::open(VaultOptions { place, kek_file: kek_file.to_owned(), seed }).await;
+    Ok(Arc::new(opened.with_context(|| format!("the vault {name} cannot be opened"))?))
 }
 
 /// What a node is started with.
@@ -30,6 +33,7 @@ pub(crate) struct NodeOptions<'a> {
     pub(crate) data: &'a Path,
     /// `None` for a log in the data directory.
     pub(crate) log_url: Option<&'a LogUrl>,
+    pub(crate) vault: VaultPlace,
     pub(crate) kek_file: &'a Path,
     pub(crate) merchant: MerchantId,
     pub(crate) policy: Policy,
@@ -55,7 +59,7 @@ impl Node {
     pub(crate) async fn start(options: NodeOptions<'_>) -> anyhow::Result<Self> {
         let data = options.data;
         let log = Log::open(data, options.log_url).await?;
-        let vault = open_vault(data, options.kek_file, options.vault_seed).await?;
+        let vault = open_vault(options.vault, options.kek_file, options.vault_seed).await?;
         let (writer, failed) = LogWriter::start(log.shared());
         let engine = Engine::open(EngineOptions {
             merchant: options.merchant.clone(),

@@ -4,14 +4,21 @@
 use std::{
     path::Path,
     process::{Command, Output},
+    sync::Arc,
 };
 
+use projection::Projection;
 use serde_json::Value;
 use testkit_postgres::Database;
+use views_postgres::Mirror;
 
 fn kami(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kami"));
-    command.args(arguments).env_remove("KAMI_CONFIG").env_remove("KAMI_LOG_URL").output().unwrap()
+    command.args(arguments).env_remove("KAMI_CONFIG");
+    for setting in ["KAMI_LOG_URL", "KAMI_VAULT_URL", "KAMI_VIEWS_URL"] {
+        command.env_remove(setting);
+    }
+    command.output().unwrap()
 }
 
 /// What a command says as JSON.
@@ -98,4 +105,71 @@ async fn a_vault_with_keys_is_not_served_with_an_empty_log() {
     assert!(!refused.status.success());
     let why = String::from_utf8(refused.stderr).unwrap();
     assert!(why.contains("the vault holds its keys"), "{why}");
+}
+
+#[tokio::test]
+async fn a_world_with_log_and_vault_in_one_database_is_checked_and_moves_to_files_and_back() {
+    let (database, dir) = (Database::new().await, tempfile::tempdir().unwrap());
+    let (world, file) = (dir.path().join("world"), dir.path().join("file"));
+    let place = ["--data", text(&world), "--log", database.url(), "--vault", "log"];
+    let demo = ["demo", "--days", "1", "--seed", "5", "--exit", "--json"];
+    let told_there = told(&[&place[..], &demo[..]].concat());
+    assert_eq!(told_there["violations"], serde_json::json!([]));
+    assert!(!world.join("vault.db").exists() && !world.join("log.db").exists());
+    assert_eq!(told_there["log_hash"], told(&[&["--data", text(&file)], &demo[..]].concat())["log_hash"]);
+
+    // The checker looks into it: a key that the log knows is missed.
+    let verify = [&place[..], &["verify", "--json"]].concat();
+    assert_eq!(told(&verify)["ok"], true);
+    let copy = database.copy().await;
+    copy.run("DELETE FROM kami_vault.card_key WHERE place = 3").await;
+    let place_of_copy = ["--data", text(&world), "--log", copy.url(), "--vault", "log"];
+    let output = kami(&[&place_of_copy[..], &["verify", "--json"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["violations"][0]["invariant"], "vault", "{report}");
+
+    let (there, back) = (database.url(), text(&world));
+    let migrate = |from, to| told(&["--data", back, "migrate-vault", "--from", from, "--to", to, "--json"]);
+    let moved = migrate(there, back);
+    assert_eq!(moved["found"], false);
+    assert_eq!(migrate(there, back)["rows"], moved["rows"]);
+    assert_eq!(migrate(back, there)["found"], true);
+    // Two vaults in one directory's settings are one too many.
+    let refused = kami(&[&place[..], &["find", "A-1"]].concat());
+    let served = kami(&[&place[..], &["serve", "--listen", "127.0.0.1:0"]].concat());
+    assert!(!served.status.success() && String::from_utf8_lossy(&served.stderr).contains("migrate-vault"));
+    assert!(!refused.status.success());
+    let from_files = ["--data", back, "--log", database.url(), "verify", "--json"];
+    assert_eq!(told(&from_files)["ok"], true);
+}
+
+/// The read models of the demo's small world.
+fn projections() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(projection_journeys::Journeys),
+        Arc::new(projection_quotas::Quotas),
+        Arc::new(projection_insight::Insight),
+        Arc::new(projection_sales::Sales),
+        Arc::new(projection_people::People),
+        Arc::new(projection_timeline::Timeline),
+        Arc::new(projection_orders::Orders),
+        Arc::new(projection_marts::Marts),
+    ]
+}
+
+#[tokio::test]
+async fn every_table_and_view_of_the_demo_shows_the_same_cells_in_postgresql() {
+    let (database, dir) = (Database::new().await, tempfile::tempdir().unwrap());
+    told(&["--data", text(dir.path()), "demo", "--days", "3", "--exit", "--json"]);
+    let (path, merchant) = (dir.path().join("views.db"), "demo".parse().unwrap());
+    let mut mirror = Mirror::open(database.url(), &path, projections(), &merchant).await.unwrap();
+    assert!(mirror.ship().await.unwrap().rows > 1_000);
+    let views = projection::Views::open(&path, projections()).await.unwrap();
+    for projection in projections() {
+        let (here, there) = (views.digest(projection.name(), &merchant), mirror.digest(projection.name()));
+        assert_eq!(here.await.unwrap(), there.await.unwrap(), "{}", projection.name());
+    }
+    let compared = views_postgres::testkit::compare(&path, database.url(), &projections()).await.unwrap();
+    assert_eq!(compared.differences, Vec::<String>::new());
+    assert!(compared.cells > 20_000, "{} cells are no comparison", compared.cells);
 }

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use vault::{KeyPut, Vault, VaultOptions};
+use vault::{KeyPut, Vault, VaultOptions, VaultPlace};
 use vocabulary::{BatchId, CardKey, KeyRef, MerchantId, Secret, Sku};
 
 #[tokio::main]
@@ -14,8 +14,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let total = numbers.next().transpose()?.unwrap_or(500_000);
     let chunk = numbers.next().transpose()?.unwrap_or(5_000);
     let folder = tempfile::tempdir()?;
-    let (db, kek_file) = (folder.path().join("vault.db"), folder.path().join("kek"));
-    let vault = Vault::open(VaultOptions { db, kek_file, seed: Some([1; 32]) }).await?;
+    let (place, kek_file) = (VaultPlace::File(folder.path().join("vault.db")), folder.path().join("kek"));
+    let vault = Vault::open(VaultOptions { place, kek_file, seed: Some([1; 32]) }).await?;
     let merchant: MerchantId = "acme".parse()?;
     let sku: Sku = "steam-50".parse()?;
     let keys: Vec<CardKey> = (0..total)

@@ -31,13 +31,13 @@ pub async fn copy_of(db: &Path, target: &Path) -> Result<(), VaultError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Vault, VaultOptions};
+    use crate::{Vault, VaultOptions, VaultPlace};
 
     #[tokio::test]
     async fn a_copy_is_made_beside_an_open_vault_and_opens_with_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
         let options = |name: &str| VaultOptions {
-            db: folder.path().join(name),
+            place: VaultPlace::File(folder.path().join(name)),
             kek_file: folder.path().join("kek"),
             seed: None,
         };

@@ -1,11 +1,12 @@
 //! Data keys: random keys that seal texts, themselves wrapped by the key-encryption key.
 
-use sqlx::SqliteConnection;
+use std::path::PathBuf;
+
 use vocabulary::MerchantId;
 
 use crate::VaultError;
 use crate::crypto::{RawKey, SEALS_MAX, SealKey, as_key, bound, random};
-use crate::store::Store;
+use crate::store::{Tx, sql};
 
 /// What a data key seals. One key never serves two purposes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,8 @@ impl<'a> Owner<'a> {
 pub(crate) struct Kek {
     pub(crate) version: i64,
     pub(crate) key: SealKey,
+    /// Where it was read.
+    pub(crate) file: PathBuf,
 }
 
 impl Kek {
@@ -66,33 +69,38 @@ impl Kek {
 
 /// The owner's newest data key with room for `seals` more texts, made if there is none; counts them.
 pub(crate) async fn data_key(
-    tx: &mut SqliteConnection,
-    store: &Store,
+    tx: &mut Tx<'_>,
     kek: &Kek,
     owner: Owner<'_>,
     seals: u32,
 ) -> Result<(i64, RawKey), VaultError> {
-    let failed = store.failed("finding a data key");
-    let newest: Option<(i64, Vec<u8>)> = sqlx::query_as(
-        "UPDATE data_key SET seals = seals + ?4 WHERE seals + ?4 <= ?5 AND id = (SELECT max(id) FROM data_key
-         WHERE merchant = ?1 AND purpose = ?2 AND batch = ?3) RETURNING id, wrapped",
+    let doing = "finding a data key";
+    let newest: Option<(i64, Vec<u8>)> = sql(
+        doing,
+        "UPDATE data_key SET seals = seals + $4 WHERE seals + $4 <= $5 AND id = (SELECT max(id) FROM data_key
+         WHERE merchant = $1 AND purpose = $2 AND batch = $3) RETURNING id, wrapped",
     )
     .bind(owner.merchant)
     .bind(owner.purpose)
     .bind(owner.batch)
     .bind(seals)
     .bind(SEALS_MAX)
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(&failed)?;
+    .first(&mut *tx)
+    .await?;
     if let Some((id, wrapped)) = newest {
         return Ok((id, kek.unwrap(owner, id, &wrapped)?));
     }
-    let next = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM data_key");
-    let id: i64 = next.fetch_one(&mut *tx).await.map_err(&failed)?;
+    let (version,): (i64,) = sql(doing, "SELECT kek_version FROM root").one(&mut *tx).await?;
+    if version != kek.version {
+        // Wrapped by the earlier key it could not be opened again.
+        return Err(VaultError::NotAuthentic { what: "root row".into() });
+    }
+    let next = tx.store().next_data_key();
+    let (id,): (i64,) = sql(doing, next).one(&mut *tx).await?;
     let raw = random()?;
-    sqlx::query(
-        "INSERT INTO data_key (id, merchant, purpose, batch, seals, wrapped) VALUES (?, ?, ?, ?, ?, ?)",
+    sql(
+        doing,
+        "INSERT INTO data_key (id, merchant, purpose, batch, seals, wrapped) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(id)
     .bind(owner.merchant)
@@ -100,37 +108,33 @@ pub(crate) async fn data_key(
     .bind(owner.batch)
     .bind(seals)
     .bind(kek.wrap(owner, id, &raw)?)
-    .execute(tx)
-    .await
-    .map_err(&failed)?;
+    .run(tx)
+    .await?;
     Ok((id, raw))
 }
 
 /// Wraps every data key anew, from `old` to `new`. Returns how many there are.
-pub(crate) async fn rewrap(
-    tx: &mut SqliteConnection,
-    store: &Store,
-    old: &Kek,
-    new: &Kek,
-) -> Result<u64, VaultError> {
-    let failed = store.failed("wrapping the data keys anew");
-    let rows: Vec<(i64, String, String, u32, Vec<u8>)> =
-        sqlx::query_as("SELECT id, merchant, purpose, batch, wrapped FROM data_key")
-            .fetch_all(&mut *tx)
-            .await
-            .map_err(&failed)?;
+pub(crate) async fn rewrap(tx: &mut Tx<'_>, old: &Kek, new: &Kek) -> Result<u64, VaultError> {
+    let doing = "wrapping the data keys anew";
+    let rows: Vec<(i64, String, String, i64, Vec<u8>)> =
+        sql(doing, "SELECT id, merchant, purpose, batch, wrapped FROM data_key").all(&mut *tx).await?;
     let mut anew = Vec::with_capacity(rows.len());
     for (id, merchant, purpose, batch, wrapped) in &rows {
-        let owner = Owner { merchant, purpose, batch: *batch };
+        let owner = Owner { merchant, purpose, batch: narrow(*batch)? };
         anew.push((id, hex::encode(new.wrap(owner, *id, &old.unwrap(owner, *id, wrapped)?)?)));
     }
-    sqlx::query(
-        "UPDATE data_key SET wrapped = unhex(item.value ->> 1) FROM json_each(?) AS item
-         WHERE data_key.id = item.value ->> 0",
+    sql(
+        doing,
+        "UPDATE data_key SET wrapped = unhex(item.value ->> 1) FROM json_each($1) AS item
+         WHERE data_key.id = CAST(item.value ->> 0 AS bigint)",
     )
-    .bind(sqlx::types::Json(anew))
-    .execute(tx)
-    .await
-    .map_err(&failed)?;
+    .list(&anew)?
+    .run(tx)
+    .await?;
     Ok(rows.len() as u64)
+}
+
+/// The number of a batch, or an index, as it is stored.
+pub(crate) fn narrow(stored: i64) -> Result<u32, VaultError> {
+    u32::try_from(stored).map_err(|_| VaultError::Malformed { what: "number" })
 }

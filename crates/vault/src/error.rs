@@ -50,6 +50,37 @@ pub enum VaultError {
         /// Which promise is missing.
         what: &'static str,
     },
+    /// The address of the database cannot be read. It is not repeated: it may hold a password.
+    #[error("the address of the vault's database is not one such as postgres://kami@db.example/kami")]
+    BadAddress,
+    /// The PostgreSQL server has a setting with which it could lose a committed write, or is a standby.
+    #[error("the server of the vault's database could lose data: look at {what}")]
+    UnsafeServer {
+        /// The setting.
+        what: String,
+    },
+    /// Another process took the merchant over. This one may not write its rows any more.
+    #[error("another process writes the vault of {merchant} now")]
+    Fenced {
+        /// Whose rows.
+        merchant: String,
+    },
+    /// The line to the database broke while it committed, and it could not be asked how that ended. Nothing may be
+    /// written until a restart.
+    #[error("it is not known whether the vault stored a write; restart to recover")]
+    InDoubt {
+        /// How the line broke.
+        source: sqlx::Error,
+    },
+    /// The place to copy to holds another vault, or another state of this one.
+    #[error("the target holds another vault, or another state of this one")]
+    TargetTaken,
+    /// There is no vault in the place to copy from.
+    #[error("there is no vault to copy")]
+    NoVault,
+    /// A copy does not open to what the original opens to.
+    #[error("the copy does not open to the same as the original")]
+    CopyDiffers,
     /// An earlier write failed in a way after which nothing may be written until a restart.
     #[error("the vault stopped writing after a storage failure; restart to recover")]
     Stopped,

@@ -1,7 +1,11 @@
 //! Until when each poll of an account has fetched.
 
+use std::sync::Arc;
+
 use vocabulary::{Account, MerchantId, Timestamp};
 
+use crate::data_keys::Kek;
+use crate::store::{Scope, sql};
 use crate::{Vault, VaultError};
 
 /// One poll's mark.
@@ -18,31 +22,31 @@ pub struct PollMark {
 impl Vault {
     /// Keeps a mark, replacing the one before it. Durable when this returns.
     pub async fn put_poll_mark(&self, merchant: &MerchantId, mark: &PollMark) -> Result<(), VaultError> {
-        let store = &self.inner.store;
-        let mut tx = store.begin().await?;
-        sqlx::query(
-            "INSERT INTO poll_mark (merchant, account, poll, until_us) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET until_us = excluded.until_us",
-        )
-        .bind(merchant.as_str())
-        .bind(mark.account.as_str())
-        .bind(&mark.poll)
-        .bind(mark.until.micros())
-        .execute(&mut *tx)
+        self.working(|_| async move {
+            let mut tx = self.inner.store.begin(Scope::Merchant(merchant)).await?;
+            sql(
+                "keeping a poll's mark",
+                "INSERT INTO poll_mark (merchant, account, poll, until_us) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (merchant, account, poll) DO UPDATE SET until_us = excluded.until_us",
+            )
+            .bind(merchant.as_str())
+            .bind(mark.account.as_str())
+            .bind(mark.poll.as_str())
+            .bind(mark.until.micros())
+            .run(&mut tx)
+            .await?;
+            tx.commit().await
+        })
         .await
-        .map_err(store.failed("keeping a poll's mark"))?;
-        store.commit(tx).await
     }
 
     /// The marks of all of a merchant's polls.
     pub async fn poll_marks(&self, merchant: &MerchantId) -> Result<Vec<PollMark>, VaultError> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(
-            "SELECT account, poll, until_us FROM poll_mark WHERE merchant = ? ORDER BY account, poll",
-        )
-        .bind(merchant.as_str())
-        .fetch_all(self.inner.store.reader())
-        .await
-        .map_err(self.inner.store.failed("reading the polls' marks"))?;
+        let text = "SELECT account, poll, until_us FROM poll_mark WHERE merchant = $1 ORDER BY account, poll";
+        let read = |_: Arc<Kek>| async move {
+            sql("reading the polls' marks", text).bind(merchant.as_str()).all(&self.inner.store).await
+        };
+        let rows: Vec<(String, String, i64)> = self.working(read).await?;
         rows.into_iter()
             .map(|(account, poll, until)| {
                 let account = account.parse().map_err(|_| VaultError::Malformed { what: "poll mark" })?;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{RawKey, SealKey, as_key, bound, random};
 use crate::data_keys::{Kek, Owner, Purpose, data_key};
-use crate::store::{Store, Writing};
+use crate::store::{Scope, Tx, sql};
 use crate::{Vault, VaultError};
 
 /// What is known of one person, to be kept.
@@ -51,39 +51,40 @@ impl Vault {
     /// Keeps what is known of people; a later row about the same person replaces the earlier one. Durable when
     /// this returns. Returns how many rows were new or different; repeating a call writes nothing.
     pub async fn put_subjects(&self, merchant: &MerchantId, rows: &[SubjectPut]) -> Result<u64, VaultError> {
-        let store = &self.inner.store;
-        let kek = self.inner.kek.read().await;
-        let mut tx = store.begin().await?;
-        let mut known = known_people(&mut tx, store, &kek, merchant, rows).await?;
-        let mut changed = Vec::new();
-        for put in rows {
-            let before = known.get(put.buyer.as_str());
-            let json = to_json(put, before)?;
-            if before.is_none_or(|person| person.1 != json) {
-                let raw = before.map_or_else(random, |person| Ok(person.0.clone()))?;
-                known.insert(put.buyer.as_str(), (raw, json));
-                changed.push(put.buyer.as_str());
+        self.working(|kek| async move {
+            let mut tx = self.inner.store.begin(Scope::Merchant(merchant)).await?;
+            let mut known = known_people(&mut tx, &kek, merchant, rows).await?;
+            let mut changed = Vec::new();
+            for put in rows {
+                let before = known.get(put.buyer.as_str());
+                let json = to_json(put, before)?;
+                if before.is_none_or(|person| person.1 != json) {
+                    let raw = before.map_or_else(random, |person| Ok(person.0.clone()))?;
+                    known.insert(put.buyer.as_str(), (raw, json));
+                    changed.push(put.buyer.as_str());
+                }
             }
-        }
-        changed.sort_unstable();
-        changed.dedup();
-        let count =
-            u32::try_from(changed.len()).map_err(|_| VaultError::TooManyKeys { max: crate::KEYS_MAX })?;
-        if count == 0 {
-            return Ok(0);
-        }
-        let (id, raw) =
-            data_key(&mut tx, store, &kek, Owner::new(merchant, Purpose::Subjects), count).await?;
-        let wrapper = SealKey::new(&raw)?;
-        let mut written = Vec::with_capacity(changed.len());
-        for buyer in changed {
-            if let Some((raw, json)) = known.get(buyer) {
-                written.push(seal(merchant, &wrapper, id, buyer, raw, json)?);
+            changed.sort_unstable();
+            changed.dedup();
+            let count = u32::try_from(changed.len());
+            let count = count.map_err(|_| VaultError::TooManyKeys { max: crate::KEYS_MAX })?;
+            if count == 0 {
+                return Ok(0);
             }
-        }
-        upsert(&mut tx, store, merchant, id, written).await?;
-        store.commit(tx).await?;
-        Ok(u64::from(count))
+            let owner = Owner::new(merchant, Purpose::Subjects);
+            let (id, raw) = data_key(&mut tx, &kek, owner, count).await?;
+            let wrapper = SealKey::new(&raw)?;
+            let mut written = Vec::with_capacity(changed.len());
+            for buyer in changed {
+                if let Some((raw, json)) = known.get(buyer) {
+                    written.push(seal(merchant, &wrapper, id, buyer, raw, json)?);
+                }
+            }
+            upsert(&mut tx, merchant, id, &written).await?;
+            tx.commit().await?;
+            Ok(u64::from(count))
+        })
+        .await
     }
 
     /// What is known of a person; `None` when nothing is, or they were erased.
@@ -92,18 +93,20 @@ impl Vault {
         merchant: &MerchantId,
         buyer: &BuyerId,
     ) -> Result<Option<Subject>, VaultError> {
-        let kek = self.inner.kek.read().await;
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT 0, data_key.id, data_key.wrapped, subject.wrapped, subject.sealed FROM subject
-             JOIN data_key ON data_key.id = subject.data_key WHERE subject.merchant = ? AND buyer = ?",
-        )
-        .bind(merchant.as_str())
-        .bind(buyer.as_str())
-        .fetch_optional(self.inner.store.reader())
-        .await
-        .map_err(self.inner.store.failed("reading a person"))?;
-        let Some(row) = row else { return Ok(None) };
-        let (_, json) = open(merchant, &kek, buyer.as_str(), &row, &mut HashMap::new())?;
+        let opened = self.working(|kek| async move {
+            let row: Option<Row> = sql(
+                "reading a person",
+                "SELECT data_key.id, data_key.id, data_key.wrapped, subject.wrapped, subject.sealed
+                 FROM subject JOIN data_key ON data_key.id = subject.data_key
+                 WHERE subject.merchant = $1 AND buyer = $2",
+            )
+            .bind(merchant.as_str())
+            .bind(buyer.as_str())
+            .first(&self.inner.store)
+            .await?;
+            row.map(|row| open(merchant, &kek, buyer.as_str(), &row, &mut HashMap::new())).transpose()
+        });
+        let Some((_, json)) = opened.await? else { return Ok(None) };
         let Card(account, reference, details) = from_json(&json)?;
         Ok(Some(Subject {
             buyer: buyer.clone(),
@@ -113,21 +116,21 @@ impl Vault {
         }))
     }
 
-    /// Destroys a person's key and all that is sealed under it, in the file and in its write-ahead log. False when
-    /// nothing was known of them. Backups made before still hold both, until they expire.
+    /// Destroys a person's key and all that is sealed under it, in the file and in its write-ahead log; in PostgreSQL
+    /// for whoever reads the tables, while its free space, WAL and archives may hold them until they are used again.
+    /// False when nothing was known of them. Backups made before still hold both, until they expire.
     pub async fn erase_subject(&self, merchant: &MerchantId, buyer: &BuyerId) -> Result<bool, VaultError> {
-        let store = &self.inner.store;
-        let mut tx = store.begin().await?;
-        let erased = sqlx::query("DELETE FROM subject WHERE merchant = ? AND buyer = ?")
-            .bind(merchant.as_str())
-            .bind(buyer.as_str())
-            .execute(&mut *tx)
-            .await
-            .map_err(store.failed("erasing a person"))?
-            .rows_affected();
-        store.commit(tx).await?;
+        let text = "DELETE FROM subject WHERE merchant = $1 AND buyer = $2";
+        let erased = self.working(|_| async move {
+            let mut tx = self.inner.store.begin(Scope::Merchant(merchant)).await?;
+            let delete = sql("erasing a person", text).bind(merchant.as_str()).bind(buyer.as_str());
+            let erased = delete.run(&mut tx).await?;
+            tx.commit().await?;
+            Ok(erased)
+        });
+        let erased = erased.await?;
         // Also when there was no row: an earlier call may have ended between the two steps.
-        store.forget().await?;
+        self.inner.store.forget().await?;
         Ok(erased > 0)
     }
 }
@@ -137,29 +140,28 @@ type Person = (RawKey, Zeroizing<Vec<u8>>);
 
 /// Those of the people who are known already, by pseudonym.
 async fn known_people<'a>(
-    tx: Writing<'_>,
-    store: &Store,
+    tx: &mut Tx<'_>,
     kek: &Kek,
     merchant: &MerchantId,
     rows: &'a [SubjectPut],
 ) -> Result<HashMap<&'a str, Person>, VaultError> {
-    let buyers: Vec<&str> = rows.iter().map(|put| put.buyer.as_str()).collect();
-    let found: Vec<Row> = sqlx::query_as(
+    let buyers: Vec<[&str; 1]> = rows.iter().map(|put| [put.buyer.as_str()]).collect();
+    let found: Vec<Row> = sql(
+        "reading people",
         "SELECT wanted.key, data_key.id, data_key.wrapped, subject.wrapped, subject.sealed
-         FROM json_each(?1) AS wanted
-         CROSS JOIN subject ON subject.merchant = ?2 AND subject.buyer = wanted.value
-         CROSS JOIN data_key ON data_key.id = subject.data_key",
+         FROM json_each($1) AS wanted CROSS JOIN subject CROSS JOIN data_key
+         WHERE subject.merchant = $2 AND subject.buyer = wanted.value ->> 0
+             AND data_key.id = subject.data_key",
     )
-    .bind(sqlx::types::Json(&buyers))
+    .list(&buyers)?
     .bind(merchant.as_str())
-    .fetch_all(tx)
-    .await
-    .map_err(store.failed("reading people"))?;
+    .all(tx)
+    .await?;
     let mut people = HashMap::with_capacity(found.len());
     let mut wrappers = HashMap::new();
     for row in found {
         let buyer = usize::try_from(row.0).ok().and_then(|n| buyers.get(n));
-        let buyer = *buyer.ok_or(VaultError::Malformed { what: "person" })?;
+        let [buyer] = *buyer.ok_or(VaultError::Malformed { what: "person" })?;
         people.insert(buyer, open(merchant, kek, buyer, &row, &mut wrappers)?);
     }
     Ok(people)
@@ -201,25 +203,24 @@ fn seal(
 }
 
 async fn upsert(
-    tx: Writing<'_>,
-    store: &Store,
+    tx: &mut Tx<'_>,
     merchant: &MerchantId,
     data_key: i64,
-    rows: Vec<Written>,
+    rows: &[Written],
 ) -> Result<(), VaultError> {
-    sqlx::query(
+    sql(
+        "keeping people",
         "INSERT INTO subject (merchant, buyer, data_key, wrapped, sealed)
-         SELECT ?2, value ->> 0, ?3, unhex(value ->> 1), unhex(value ->> 2) FROM json_each(?1) WHERE TRUE
-         ON CONFLICT DO UPDATE SET
+         SELECT $2, value ->> 0, $3, unhex(value ->> 1), unhex(value ->> 2) FROM json_each($1) WHERE TRUE
+         ON CONFLICT (merchant, buyer) DO UPDATE SET
              data_key = excluded.data_key, wrapped = excluded.wrapped, sealed = excluded.sealed",
     )
-    .bind(sqlx::types::Json(rows))
+    .list(&rows)?
     .bind(merchant.as_str())
     .bind(data_key)
-    .execute(tx)
+    .run(tx)
     .await
-    .map_err(store.failed("keeping people"))?;
-    Ok(())
+    .map(drop)
 }
 
 fn place(what: &str, merchant: &MerchantId, buyer: &str, data_key: i64) -> Vec<u8> {

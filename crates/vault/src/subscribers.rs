@@ -49,7 +49,9 @@ mod tests {
     async fn secrets_read_back_in_order_and_are_each_subscribers_own() {
         let folder = tempfile::tempdir().unwrap();
         let (db, kek_file) = (folder.path().join("vault.db"), folder.path().join("kek"));
-        let vault = Vault::open(VaultOptions { db, kek_file, seed: None }).await.unwrap();
+        let vault = Vault::open(VaultOptions { place: crate::VaultPlace::File(db), kek_file, seed: None })
+            .await
+            .unwrap();
         let merchant = "acme".parse().unwrap();
         let (erp, pos) = ("erp".parse().unwrap(), "pos".parse().unwrap());
         let secrets = ["whsec_bmV3", "whsec_b2xk"].map(|text| Secret::new(text.to_owned()));

@@ -1,13 +1,17 @@
 //! Operator tokens: `kami_<public id>_<secret>_<checksum>`. The secret is shown once and kept as a keyed digest.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use ring::hmac;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 use vocabulary::Secret;
 use zeroize::Zeroizing;
 
 use crate::crypto::{RawKey, bound, derive, random};
+use crate::store::{Scope, sql};
 use crate::{Vault, VaultError};
 
 const NAME_BYTES_MAX: usize = 64;
@@ -21,10 +25,18 @@ pub struct TokenInfo {
     pub name: String,
 }
 
+/// How old what is known of the tokens may be where other processes issue and revoke some too.
+const REREAD_EVERY: Duration = Duration::from_secs(1);
+const REREAD_WITHIN: Duration = Duration::from_secs(10);
+
 /// The tokens in memory, so that a check touches no disk.
 pub(crate) struct Tokens {
     key: hmac::Key,
     known: RwLock<HashMap<String, Known>>,
+    /// Those that this process revoked.
+    revoked: Mutex<HashSet<String>>,
+    /// How often they were read.
+    reread: watch::Sender<u64>,
 }
 
 struct Known {
@@ -35,7 +47,22 @@ struct Known {
 impl Tokens {
     pub(crate) fn new(pepper: &RawKey) -> Result<Self, VaultError> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, derive(pepper, &["token"])?.as_slice());
-        Ok(Self { key, known: RwLock::default() })
+        let (known, revoked, reread) = (RwLock::default(), Mutex::default(), watch::Sender::new(0));
+        Ok(Self { key, known, revoked, reread })
+    }
+
+    fn revoke(&self, public_id: &str) {
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(public_id);
+        revoked.insert(public_id.to_owned());
+    }
+
+    fn replace(&self, rows: Vec<(String, String, Vec<u8>)>) {
+        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows.into_iter().filter(|(id, ..)| !revoked.contains(id));
+        let all = rows.map(|(id, name, digest)| (id, Known { name, digest })).collect();
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = all;
+        self.reread.send_modify(|times| *times += 1);
     }
 }
 
@@ -53,23 +80,23 @@ impl Vault {
         let secret = Zeroizing::new(hex::encode(random::<32>()?.as_slice()));
         let body = Zeroizing::new(format!("kami_{public_id}_{}", secret.as_str()));
         let digest = hmac::sign(&self.inner.tokens.key, &proof(&public_id, name, &secret)).as_ref().to_vec();
-        let store = &self.inner.store;
-        let mut tx = store.begin().await?;
-        sqlx::query("INSERT INTO token (public_id, name, digest) VALUES (?, ?, ?)")
-            .bind(&public_id)
-            .bind(name)
-            .bind(&digest)
-            .execute(&mut *tx)
-            .await
-            .map_err(store.failed("issuing a token"))?;
-        store.commit(tx).await?;
+        let text = "INSERT INTO token (public_id, name, digest) VALUES ($1, $2, $3)";
+        let (id, kept) = (public_id.as_str(), &digest);
+        self.working(|_| async move {
+            let mut tx = self.inner.store.begin(Scope::All).await?;
+            let insert = sql("issuing a token", text).bind(id).bind(name);
+            insert.bind(kept.clone()).run(&mut tx).await?;
+            tx.commit().await
+        })
+        .await?;
         let mut known = self.inner.tokens.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(public_id, Known { name: name.to_owned(), digest });
         Ok(Secret::new(format!("{}_{:08x}", body.as_str(), checksum(body.as_bytes()))))
     }
 
     /// The name a token was issued to, or `None` when it is mistyped, unknown or revoked. Looked up by its public
-    /// id, then compared in constant time; touches no disk.
+    /// id, then compared in constant time; touches no disk. Where several processes share the vault, what another one
+    /// issued or revoked counts here a second later.
     pub fn check_token(&self, text: &str) -> Option<String> {
         let (body, sum) = text.rsplit_once('_')?;
         let (public_id, secret) = body.strip_prefix("kami_")?.split_once('_')?;
@@ -81,6 +108,11 @@ impl Vault {
         let token = known.get(public_id)?;
         hmac::verify(&self.inner.tokens.key, &proof(public_id, &token.name, secret), &token.digest).ok()?;
         Some(token.name.clone())
+    }
+
+    /// Tells each time when the tokens were read anew.
+    pub fn tokens_reread(&self) -> watch::Receiver<u64> {
+        self.inner.tokens.reread.subscribe()
     }
 
     /// All tokens that are in force, in the order of their names.
@@ -96,30 +128,49 @@ impl Vault {
 
     /// Revokes a token by its public id; false when there is none.
     pub async fn revoke_token(&self, public_id: &str) -> Result<bool, VaultError> {
-        let store = &self.inner.store;
-        // From memory first: a token must not be honoured because its row could not be deleted.
-        self.inner.tokens.known.write().unwrap_or_else(PoisonError::into_inner).remove(public_id);
-        let mut tx = store.begin().await?;
-        let revoked = sqlx::query("DELETE FROM token WHERE public_id = ?")
-            .bind(public_id)
-            .execute(&mut *tx)
-            .await
-            .map_err(store.failed("revoking a token"))?
-            .rows_affected();
-        store.commit(tx).await?;
-        Ok(revoked > 0)
+        // In memory first: a token must not be honoured because its row could not be deleted.
+        self.inner.tokens.revoke(public_id);
+        self.working(|_| async move {
+            let mut tx = self.inner.store.begin(Scope::All).await?;
+            let delete = sql("revoking a token", "DELETE FROM token WHERE public_id = $1");
+            let revoked = delete.bind(public_id).run(&mut tx).await?;
+            tx.commit().await?;
+            Ok(revoked > 0)
+        })
+        .await
     }
 
-    /// Reads the tokens anew, after another process may have issued or revoked some. Done once by `open`.
+    /// Reads the tokens anew. Done by `open`, and every second where other processes may issue and revoke some.
     pub async fn reload_tokens(&self) -> Result<(), VaultError> {
+        let text = "SELECT public_id, name, digest FROM token";
         let rows: Vec<(String, String, Vec<u8>)> =
-            sqlx::query_as("SELECT public_id, name, digest FROM token")
-                .fetch_all(self.inner.store.reader())
-                .await
-                .map_err(self.inner.store.failed("reading the tokens"))?;
-        let all = rows.into_iter().map(|(id, name, digest)| (id, Known { name, digest })).collect();
-        *self.inner.tokens.known.write().unwrap_or_else(PoisonError::into_inner) = all;
+            sql("reading the tokens", text).all(&self.inner.store).await?;
+        self.inner.tokens.replace(rows);
         Ok(())
+    }
+
+    /// Reads the tokens anew every second, until the vault is gone. Where that fails for ten seconds, none is honoured
+    /// any more until it succeeds again: one of them may have been revoked.
+    pub(crate) fn follow_tokens(&self) {
+        let inner = Arc::downgrade(&self.inner);
+        tokio::spawn(async move {
+            let mut read_at = Instant::now();
+            loop {
+                sleep(REREAD_EVERY).await;
+                let Some(vault) = inner.upgrade().map(|inner| Self { inner }) else { return };
+                if vault.inner.store.is_closed() {
+                    return;
+                }
+                match timeout(REREAD_WITHIN, vault.reload_tokens()).await {
+                    Ok(Ok(())) => read_at = Instant::now(),
+                    Ok(Err(error)) => tracing::warn!(%error, "the tokens cannot be read anew"),
+                    Err(_elapsed) => tracing::warn!("the tokens cannot be read anew in time"),
+                }
+                if read_at.elapsed() >= REREAD_WITHIN {
+                    vault.inner.tokens.replace(Vec::new());
+                }
+            }
+        });
     }
 }
 

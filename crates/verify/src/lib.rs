@@ -66,14 +66,15 @@ const PROGRESS_STEP: u64 = 1000;
 /// `progress` is told now and then, and at the end, how many events were read so far, over all merchants. A
 /// damaged file is a violation; an error means that the directory could not be checked at all.
 pub async fn verify_dir(dir: &Path, progress: impl Fn(u64)) -> Result<Report, VerifyError> {
-    verify(dir, None, progress).await
+    verify(dir, None, None, progress).await
 }
 
 /// Checks as [`verify_dir`] does, with the log in the PostgreSQL database or the KurrentDB of a URL where one is given
-/// (the latter only with the feature `kurrentdb`).
+/// (the latter only with the feature `kurrentdb`), and the vault in the PostgreSQL database of another.
 pub async fn verify(
     dir: &Path,
     log_url: Option<&str>,
+    vault_url: Option<&str>,
     progress: impl Fn(u64),
 ) -> Result<Report, VerifyError> {
     let mut findings = Findings::default();
@@ -92,8 +93,11 @@ pub async fn verify(
     let ends = checked.iter().map(|c| (c.report.merchant.clone(), c.last_position)).collect();
     views::check(&checkpoints.unwrap_or_default(), &ends, &mut findings);
     let batches = checked.iter().map(|c| (c.report.merchant.clone(), c.batch_sizes.clone())).collect();
-    let vault = vault::check(&dir.join("vault.db"), &batches, &mut findings).await;
-    sound(vault, "vault.db", &mut findings)?;
+    let vault = match vault_url {
+        None => vault::check_file(&dir.join("vault.db"), &batches, &mut findings).await,
+        Some(url) => vault::check_database(url, &batches, &mut findings).await,
+    };
+    sound(vault, if vault_url.is_some() { "the vault in PostgreSQL" } else { "vault.db" }, &mut findings)?;
     Ok(findings.into_report(checked.into_iter().map(|c| c.report).collect()))
 }
 

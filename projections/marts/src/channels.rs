@@ -91,13 +91,13 @@ pub(crate) static VALUE: View = View {
         .nullable(),
     ],
     reads: &["sales"],
-    select: "SELECT *, CASE WHEN units > 0 THEN CAST(ROUND(1.0 * margin_fen / units) AS INTEGER) END AS value_per_key_fen FROM (
+    select: "SELECT *, CASE WHEN units > 0 THEN CAST(ROUND(1.0 * margin_fen / units) AS BIGINT) END AS value_per_key_fen FROM (
   SELECT merchant, channel_id, substr(business_date, 1, 7) AS month, currency, SUM(paid_count) AS paid_count,
          SUM(units_count) AS units, SUM(gross_fen - refund_fen) AS net_fen,
          SUM(gross_fen - refund_fen - commission_fen - pay_fee_fen - cost_fen) AS margin_fen,
          SUM(loss_fen + replacement_cost_fen) AS after_sale_cost_fen, SUM(uncosted_count) AS uncosted_count,
          MAX(last_pos) AS last_pos
-  FROM mart_sales_day_sum GROUP BY merchant, channel_id, month, currency)",
+  FROM mart_sales_day_sum GROUP BY merchant, channel_id, month, currency) AS sums",
 };
 
 pub(crate) static AFTER_SALE: View = View {
@@ -147,12 +147,12 @@ pub(crate) static AFTER_SALE: View = View {
     // A unit that went back was revoked whether it was replaced or refunded; what was replaced is known by name.
     select: "WITH units AS (
   SELECT k.merchant, k.channel AS channel_id, k.sku AS sku_id, k.batch_id, o.delivered_epoch, o.currency, 1 AS delivered,
-         k.state = 'revoked' AS revoked, 0 AS replaced, 0 AS bad, 0 AS claim_fen, MAX(k.last_pos, o.last_pos) AS last_pos
+         CAST(k.state = 'revoked' AS INTEGER) AS revoked, 0 AS replaced, 0 AS bad, 0 AS claim_fen, MAX(k.last_pos, o.last_pos) AS last_pos
   FROM ops_key AS k JOIN order_row AS o ON o.merchant = k.merchant AND o.order_id = k.order_id
   WHERE k.state IN ('delivered', 'revoked') AND o.delivered_at IS NOT NULL
   UNION ALL
   SELECT r.merchant, r.channel_id, r.sku_id, r.old_batch_id, o.delivered_epoch, o.currency, 0, 0, 1,
-         r.reason = 'bad_key', CASE WHEN r.cost_owner = 'supplier' THEN COALESCE(r.cost_fen, 0) ELSE 0 END, r.last_pos
+         CAST(r.reason = 'bad_key' AS INTEGER), CASE WHEN r.cost_owner = 'supplier' THEN COALESCE(r.cost_fen, 0) ELSE 0 END, r.last_pos
   FROM fct_key_replaced AS r JOIN order_row AS o ON o.merchant = r.merchant AND o.order_id = r.order_id
   WHERE r.channel_id IS NOT NULL AND r.sku_id IS NOT NULL AND o.delivered_at IS NOT NULL
 ), weeks AS (

@@ -146,7 +146,7 @@ pub(crate) static CONTENT: View = View {
   FROM bought AS b GROUP BY b.merchant, b.content_id, b.channel_id, b.business_date
 ), money AS (
   SELECT merchant, content_id, channel_id, business_date, currency, SUM(net_fen) AS net_fen FROM (
-    SELECT DISTINCT merchant, content_id, channel_id, business_date, order_id, currency, net_fen FROM bought)
+    SELECT DISTINCT merchant, content_id, channel_id, business_date, order_id, currency, net_fen FROM bought) AS once
   GROUP BY merchant, content_id, channel_id, business_date, currency
 ), touched AS (
   SELECT merchant, content_id, channel_id, business_date, MIN(format) AS format, MIN(campaign) AS campaign,

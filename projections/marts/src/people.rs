@@ -54,8 +54,8 @@ pub(crate) static COHORT: View = View {
   WINDOW life AS (PARTITION BY merchant, person_id, currency ORDER BY paid_at IS NULL, paid_at, order_id)
 ), aged AS (
   SELECT *, strftime('%Y-%m', first_epoch + 28800, 'unixepoch') AS cohort_month,
-         12 * (substr(day, 1, 4) - strftime('%Y', first_epoch + 28800, 'unixepoch'))
-           + substr(day, 6, 2) - strftime('%m', first_epoch + 28800, 'unixepoch') AS age_month
+         12 * (CAST(substr(day, 1, 4) AS INTEGER) - CAST(strftime('%Y', first_epoch + 28800, 'unixepoch') AS INTEGER))
+           + CAST(substr(day, 6, 2) AS INTEGER) - CAST(strftime('%m', first_epoch + 28800, 'unixepoch') AS INTEGER) AS age_month
   FROM bought WHERE first_epoch IS NOT NULL
 ), cells AS (
   SELECT merchant, first_channel_id, cohort_month, currency, age_month,
@@ -70,7 +70,7 @@ pub(crate) static COHORT: View = View {
   WINDOW cohort AS (PARTITION BY merchant, first_channel_id, cohort_month, currency ORDER BY age_month)
 )
 SELECT *, 1.0 * active_buyers / buyers AS retention_ratio,
-       CAST(ROUND(1.0 * cumulative_net_fen / buyers) AS INTEGER) AS cumulative_net_fen_per_buyer,
+       CAST(ROUND(1.0 * cumulative_net_fen / buyers) AS BIGINT) AS cumulative_net_fen_per_buyer,
        CASE WHEN active_buyers > 0 THEN 1.0 * crossed / active_buyers ELSE 0.0 END AS cross_channel_ratio
 FROM summed",
 };

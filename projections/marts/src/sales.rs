@@ -135,10 +135,10 @@ macro_rules! select {
           AND (o.paid_at < l.paid_at OR o.paid_at = l.paid_at AND o.order_id < l.order_id))) AS new_buyers,
        (SELECT MIN(deliver_ms) FROM (
           SELECT l.deliver_ms, ROW_NUMBER() OVER (ORDER BY l.deliver_ms) AS nth, COUNT(*) OVER () AS n
-          FROM fct_sale_line AS l WHERE ", $lines, " AND l.deliver_ms IS NOT NULL) WHERE 100 * nth >= 50 * n) AS p50_deliver_ms,
+          FROM fct_sale_line AS l WHERE ", $lines, " AND l.deliver_ms IS NOT NULL) AS ranked WHERE 100 * nth >= 50 * n) AS p50_deliver_ms,
        (SELECT MIN(deliver_ms) FROM (
           SELECT l.deliver_ms, ROW_NUMBER() OVER (ORDER BY l.deliver_ms) AS nth, COUNT(*) OVER () AS n
-          FROM fct_sale_line AS l WHERE ", $lines, " AND l.deliver_ms IS NOT NULL) WHERE 100 * nth >= 95 * n) AS p95_deliver_ms,
+          FROM fct_sale_line AS l WHERE ", $lines, " AND l.deliver_ms IS NOT NULL) AS ranked WHERE 100 * nth >= 95 * n) AS p95_deliver_ms,
        s.last_pos
 FROM ", $table, " AS s"
         )
@@ -199,5 +199,5 @@ pub(crate) static DAY_YUAN: View = View {
        refund_fen / unit AS refund, net_fen / unit AS net, commission_fen / unit AS commission, margin_fen / unit AS margin,
        last_pos
 FROM (SELECT *, CASE WHEN currency IN ('JPY', 'XTR') THEN 1.0 WHEN currency = 'GBM' THEN 1000.0 ELSE 100.0 END AS unit
-      FROM mart_sales_day)",
+      FROM mart_sales_day) AS days",
 };

@@ -162,7 +162,8 @@ pub(crate) static OPS_KEY_POOL: View = View {
     ],
     reads: &["quotas"],
     // Now is when the newest event was recorded, so that the same position gives the same rows.
-    select: "SELECT b.merchant, b.sku AS sku_id, b.batch_id, s.column1 AS state,
+    select: "SELECT * FROM (
+SELECT b.merchant, b.sku AS sku_id, b.batch_id, s.column1 AS state,
        CASE s.column1 WHEN 'available' THEN iif(b.sell_until_at <= h.head_recorded_at, 0, b.available_count)
          WHEN 'expired' THEN iif(b.sell_until_at <= h.head_recorded_at, b.available_count, 0)
          WHEN 'quarantined' THEN b.quarantined_count WHEN 'reserved' THEN b.reserved_count
@@ -170,8 +171,8 @@ pub(crate) static OPS_KEY_POOL: View = View {
          WHEN 'returned' THEN b.revoked_count ELSE b.voided_count END AS units_count,
        b.opened_at AS oldest_at, b.last_pos
 FROM batch_row AS b JOIN sys_projection AS h ON h.merchant = b.merchant AND h.name = 'quotas'
-JOIN (VALUES ('available'), ('expired'), ('quarantined'), ('reserved'), ('allocated'), ('delivered'), ('returned'), ('voided')) AS s
-WHERE units_count > 0",
+CROSS JOIN (VALUES ('available'), ('expired'), ('quarantined'), ('reserved'), ('allocated'), ('delivered'), ('returned'), ('voided')) AS s
+) AS states WHERE units_count > 0",
 };
 
 pub(crate) static STOCKOUT: View = View {

@@ -18,7 +18,7 @@ use engine::{
 use event_log::EventLog;
 use event_log_sqlite::SqliteLog;
 use events::{Actor, Fact, RecordedEvent, sku::SkuDefined};
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultOptions, VaultPlace};
 use vocabulary::{Account, CardKey, Currency, KeyKind, Money, Position, Secret, Timestamp};
 
 static PROTOCOLS: &[Protocol] = &[crate::toy::PROTOCOL, crate::toy::MARKET];
@@ -80,8 +80,8 @@ impl World {
 
     async fn at(dir: tempfile::TempDir, shop: Account, clock: Arc<ManualClock>, http: Arc<Script>) -> Self {
         let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
-        let (db, kek_file) = (dir.path().join("vault.db"), dir.path().join("kek"));
-        let vault = Vault::open(VaultOptions { db, kek_file, seed: Some([7; 32]) }).await.unwrap();
+        let (place, kek_file) = (VaultPlace::File(dir.path().join("vault.db")), dir.path().join("kek"));
+        let vault = Vault::open(VaultOptions { place, kek_file, seed: Some([7; 32]) }).await.unwrap();
         let vault = Arc::new(vault);
         let (writer, _failed) = LogWriter::start(log.clone());
         let engine = Engine::open(EngineOptions {

@@ -20,7 +20,7 @@ use event_log::EventLog;
 use event_log_sqlite::SqliteLog;
 use events::{Actor, Fact, sku::SkuDefined};
 use serde_json::Value;
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultOptions, VaultPlace};
 use vocabulary::{Account, CardKey, Currency, KeyKind, MerchantId, Money, Position, Secret, Timestamp};
 
 static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL];
@@ -178,7 +178,8 @@ impl World {
 
 async fn start(dir: &Path, clock: Arc<ManualClock>) -> (Arc<Engine>, Arc<SqliteLog>, Arc<Vault>) {
     let log = Arc::new(SqliteLog::open(dir).await.unwrap());
-    let options = VaultOptions { db: dir.join("vault.db"), kek_file: dir.join("kek"), seed: Some([7; 32]) };
+    let place = VaultPlace::File(dir.join("vault.db"));
+    let options = VaultOptions { place, kek_file: dir.join("kek"), seed: Some([7; 32]) };
     let vault = Arc::new(Vault::open(options).await.unwrap());
     let (writer, failed) = LogWriter::start(log.clone());
     tokio::spawn(async move {

@@ -17,7 +17,7 @@ use http_api::{Api, ApiOptions, Limits, router};
 use projection::{Options, Projection, Projections};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultOptions, VaultPlace};
 use vocabulary::{MerchantId, Secret, StreamVersion, Timestamp};
 
 static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL, channel_acg_faka::PROTOCOL];
@@ -100,7 +100,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_767_322_800)));
         let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
         let options = VaultOptions {
-            db: dir.path().join("vault.db"),
+            place: VaultPlace::File(dir.path().join("vault.db")),
             kek_file: dir.path().join("kek"),
             seed: Some([7; 32]),
         };

@@ -17,6 +17,7 @@ use crate::{
 };
 
 pub(super) struct Ground {
+    pub(super) config: Config,
     pub(super) log: Log,
     pub(super) writer: LogWriter,
     pub(super) vault: Arc<Vault>,
@@ -41,7 +42,7 @@ impl Ground {
     ) -> anyhow::Result<(Self, oneshot::Receiver<EngineError>)> {
         let data = &config.data;
         let log = Log::open(data, config.log_url.as_ref()).await?;
-        let vault = open_vault(data, &config.kek_file, None).await?;
+        let vault = open_vault(config.vault_place()?, &config.kek_file, None).await?;
         let (writer, failed) = LogWriter::start(log.shared());
         let views = data.join("views.db");
         let projections = Projections::open(&views, channels::projections(), projection::Options::default())
@@ -52,6 +53,7 @@ impl Ground {
         }
         let limits = Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() };
         let ground = Self {
+            config: config.clone(),
             log,
             writer,
             vault,

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use vocabulary::{Epoch, MerchantId};
 
 use super::{calls::Calls, ground::Ground, tenure::Tenure};
-use crate::{channels, publishing::Publishing};
+use crate::{channels, mirroring::Mirroring, nightly::Nightly, partners::Telling, publishing::Publishing};
 
 /// How long requests that were taken in may take to end before the merchant is handed over all the same.
 const REQUESTS: Duration = Duration::from_secs(3);
@@ -35,7 +35,15 @@ pub(super) struct Held {
     requests: TaskTracker,
     /// The calls that are out.
     calls: TaskTracker,
-    publishing: Mutex<Option<Publishing>>,
+    beside: Mutex<Option<Beside>>,
+}
+
+/// What runs beside the engine until the merchant is somebody else's.
+struct Beside {
+    _publishing: Publishing,
+    _told: Telling,
+    _mirroring: Option<Mirroring>,
+    _nightly: Nightly,
 }
 
 impl Held {
@@ -62,9 +70,16 @@ impl Held {
         .await
         .context("the engine cannot be started")?;
         let head = ground.log.head(merchant).await.context("the log cannot be read")?;
-        let api = Api::new(engine.clone(), ground.projections.clone(), ground.api.clone());
+        let (telling, told) = Telling::start(&ground.config, &engine).await?;
+        let api = Api::new(engine.clone(), ground.projections.clone(), ground.api.clone()).telling(telling);
+        let api = Arc::new(api);
         let labels = vec![Label::new("merchant", merchant.to_string())];
-        let publishing = Publishing::over(ground.nats.clone(), &engine, labels);
+        let beside = Beside {
+            _publishing: Publishing::over(ground.nats.clone(), &engine, labels),
+            _told: told,
+            _mirroring: Mirroring::start(ground.config.views_url()?, ground.projections.views(), merchant),
+            _nightly: Nightly::start(&api, ground.config.nightly_hour),
+        };
         Ok(Arc::new(Self {
             merchant: merchant.clone(),
             term,
@@ -74,7 +89,7 @@ impl Held {
             router: http_api::router(api),
             requests: TaskTracker::new(),
             calls,
-            publishing: Mutex::new(Some(publishing)),
+            beside: Mutex::new(Some(beside)),
         }))
     }
 
@@ -119,7 +134,7 @@ impl Held {
     }
 
     async fn stop(&self) {
-        drop(self.publishing.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.beside.lock().unwrap_or_else(PoisonError::into_inner).take());
         match self.engine.stop().await {
             Ok(()) | Err(EngineError::Stopped) => {}
             Err(error) => {

@@ -14,11 +14,13 @@ use http_api::{Api, ApiOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
+use vault::VaultPlace;
 
 use super::serve::{TOKEN_FILE, first_token, told_to_stop};
 use crate::{
     cli::{Demo, say},
     demo::{self, Built, Line, LiveClock, Living, MERCHANT, Platforms, Plot, Profile, SPEED, Step},
+    kept_at::KeptAt,
     log::LogUrl,
     node::{Node, NodeOptions},
 };
@@ -26,6 +28,7 @@ use crate::{
 pub(super) async fn run(
     data: Option<PathBuf>,
     log_url: Option<LogUrl>,
+    vault_at: KeptAt,
     options: Demo,
 ) -> anyhow::Result<ExitCode> {
     let home = Home::make(data, options.profile)?;
@@ -39,15 +42,18 @@ pub(super) async fn run(
     bar.set_style(ProgressStyle::with_template("{msg} {bar:40} {percent}%")?);
     bar.set_message("days pass");
     let plot = Plot { profile: options.profile, seed: options.seed, days: options.days };
-    let building =
-        demo::build(home.path(), log_url.as_ref(), plot, |share| bar.set_position((share * 1e3) as u64));
+    let vault = vault_at.vault(home.path(), log_url.as_ref())?;
+    let vault_url = vault_at.url("--vault", log_url.as_ref())?.map(LogUrl::expose);
+    let building = demo::build(home.path(), log_url.as_ref(), vault.clone(), plot, |share| {
+        bar.set_position((share * 1e3) as u64)
+    });
     let built = tokio::select! {
         built = Box::pin(building) => built?,
         // What was begun goes with its directory.
         () = told_to_stop() => bail!("told to stop before the world was built"),
     };
     bar.finish_and_clear();
-    let report = verify::verify(home.path(), log_url.as_ref().map(LogUrl::expose), |_| {})
+    let report = verify::verify(home.path(), log_url.as_ref().map(LogUrl::expose), vault_url, |_| {})
         .await
         .context("the world cannot be checked")?;
     let mut violations: Vec<Value> = report.violations.iter().map(|v| json!(v)).collect();
@@ -68,7 +74,7 @@ pub(super) async fn run(
         return Ok(ExitCode::FAILURE);
     }
     if let Some(listener) = listener {
-        live(&home, log_url.as_ref(), built, &options, listener).await?;
+        live(&home, log_url.as_ref(), vault, built, &options, listener).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -161,6 +167,7 @@ impl Drop for Home {
 async fn live(
     home: &Home,
     log_url: Option<&LogUrl>,
+    vault: VaultPlace,
     built: Built,
     options: &Demo,
     listener: TcpListener,
@@ -173,6 +180,7 @@ async fn live(
     let mut node = Node::start(NodeOptions {
         data,
         log_url,
+        vault,
         kek_file: &data.join("kek"),
         merchant: MERCHANT.parse().context("the merchant")?,
         policy: engine::Policy::default(),

@@ -12,6 +12,7 @@ mod find;
 mod import_keys;
 mod import_retail;
 mod migrate_log;
+mod migrate_vault;
 mod model;
 mod open;
 mod rebuild;
@@ -32,6 +33,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     cli::{Cli, Command, Import, say},
     config::{Config, DEFAULTS},
+    kept_at::KeptAt,
     log::LogUrl,
 };
 
@@ -61,6 +63,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Some(url) = &given_log {
         config.log_url = Some(url.clone());
     }
+    if let Some(text) = cli.vault.as_deref() {
+        config.vault_at = KeptAt::parse(text)
+            .context("--vault: is neither `log` nor an address such as postgres://kami@db/kami")?;
+    }
+    let vault_at = if cli.vault.is_some() { config.vault_at.clone() } else { KeptAt::Data };
     if matches!(cli.command, Command::Demo(_)) {
         // The demo commits faults on purpose: warnings of them would only be in the way.
         config.log_level = "error".to_owned();
@@ -77,6 +84,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::MigrateLog(options) => migrate_log::run(options).await,
         Command::Backup(options) => backup::run(&config, cli.config.as_deref(), options).await,
         Command::Restore(options) => backup::restore(&config, options).await,
+        Command::MigrateVault(options) => migrate_vault::run(&config, options).await,
         Command::Rebuild(options) => rebuild::run(&config, options).await,
         Command::Export(options) => export::run(&config, options).await,
         Command::View(what) => return view::run(&config, what).await,
@@ -84,7 +92,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Model(what) => model::run(&config, what).await,
         Command::Worker(what) => worker::run(&config, what).await,
         Command::Channel(what) => return channel::run(&config, what).await,
-        Command::Demo(options) => return demo::run(given, given_log, options).await,
+        Command::Demo(options) => return demo::run(given, given_log, vault_at, options).await,
         Command::Bench(options) => return bench::run(options, given_log).await,
         Command::BenchHttp => bench::serve_bare().await,
         Command::Doctor(options) => return doctor::run(&config, options).await,

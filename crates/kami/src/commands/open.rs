@@ -1,11 +1,13 @@
 //! Opens the log and the vault for reading, also beside a running Kami.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use event_log::EventLog;
-use vault::{Vault, VaultOptions};
+use vault::Vault;
 use vocabulary::MerchantId;
 
-use crate::{config::Config, log::Log};
+use crate::{config::Config, log::Log, node::open_vault};
 
 /// The log, to be read only.
 pub(super) async fn log(config: &Config) -> anyhow::Result<Log> {
@@ -26,12 +28,6 @@ pub(super) async fn merchant(config: &Config, log: &dyn EventLog) -> anyhow::Res
 }
 
 /// The vault, for what is sealed.
-pub(super) async fn vault(config: &Config) -> anyhow::Result<Vault> {
-    Vault::open(VaultOptions {
-        db: config.data.join("vault.db"),
-        kek_file: config.kek_file.clone(),
-        seed: None,
-    })
-    .await
-    .with_context(|| format!("the vault in {} cannot be opened", config.data.display()))
+pub(super) async fn vault(config: &Config) -> anyhow::Result<Arc<Vault>> {
+    open_vault(config.vault_place()?, &config.kek_file, None).await
 }

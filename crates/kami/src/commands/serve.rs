@@ -18,7 +18,8 @@ use crate::{
     cli::{Serve, say},
     config::Config,
     http_client::HttpClient,
-    nightly,
+    mirroring::Mirroring,
+    nightly::Nightly,
     node::{Node, NodeOptions},
     partners::Telling,
     publishing::Publishing,
@@ -39,6 +40,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     let mut node = Node::start(NodeOptions {
         data: &config.data,
         log_url: config.log_url.as_ref(),
+        vault: config.vault_place()?,
         kek_file: &config.kek_file,
         merchant: config.merchant.clone(),
         policy: config.policy(),
@@ -51,20 +53,21 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     first_token(&node.vault, &config.data).await?;
     let publishing = Publishing::start(&config, &node.engine).await?;
     let (telling, told) = Telling::start(&config, &node.engine).await?;
+    let mirroring = Mirroring::start(config.views_url()?, node.projections.views(), &config.merchant);
     let address = listener.local_addr().context("the address")?;
     let api = Arc::new(
         Api::new(
-        node.engine.clone(),
-        node.projections.clone(),
-        ApiOptions {
-            metrics: Some(metrics),
-            limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
-            imported: Some(config.data.join(super::IMPORTED_DIR)),
-        },
-    )
-    .telling(telling));
-    let counting = tokio::spawn(nightly::every_five_minutes(api.clone()));
-    let nightly = config.nightly_hour.map(|hour| tokio::spawn(nightly::every_day(api.clone(), hour)));
+            node.engine.clone(),
+            node.projections.clone(),
+            ApiOptions {
+                metrics: Some(metrics),
+                limits: Limits { reveals_per_hour: config.reveals_per_hour, ..Limits::default() },
+                imported: Some(config.data.join(super::IMPORTED_DIR)),
+            },
+        )
+        .telling(telling),
+    );
+    let nightly = Nightly::start(&api, config.nightly_hour);
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
     let serving = tokio::spawn(http_api::serve(listener, router, async {
@@ -81,15 +84,14 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         }
         () = told_to_stop() => None,
     };
-    // What was not recorded or counted yet is so at the next start.
-    nightly.iter().chain([&counting]).for_each(tokio::task::JoinHandle::abort);
+    drop(nightly);
     // The server may be gone already.
     let _gone = stop.send(());
     if let Some(error) = failure {
         return Err(anyhow::Error::new(error).context("stopping: the log cannot be written"));
     }
     serving.await.context("the server")?.context("the server")?;
-    drop((publishing, told));
+    drop((publishing, told, mirroring));
     node.stop().await
 }
 

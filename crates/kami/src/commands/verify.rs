@@ -16,11 +16,13 @@ pub(super) async fn run(config: &Config, options: Verify) -> anyhow::Result<Exit
     } else {
         indicatif::ProgressBar::new_spinner().with_message("events checked")
     };
-    let report = verify::verify(&config.data, config.log_url.as_ref().map(LogUrl::expose), |events| {
-        bar.set_position(events)
-    })
-    .await
-    .with_context(|| format!("{} cannot be checked", config.data.display()))?;
+    let vault_url = config.vault_at.url("vault_url", config.log_url.as_ref())?.map(LogUrl::expose);
+    let report =
+        verify::verify(&config.data, config.log_url.as_ref().map(LogUrl::expose), vault_url, |events| {
+            bar.set_position(events)
+        })
+        .await
+        .with_context(|| format!("{} cannot be checked", config.data.display()))?;
     bar.finish_and_clear();
     if options.json.json {
         say(&serde_json::to_string(&report)?);

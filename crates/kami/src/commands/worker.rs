@@ -13,6 +13,8 @@ use crate::{
     channels,
     cli::{Worker, WorkerPartners, WorkerProjections, say},
     config::Config,
+    log::LogUrl,
+    mirroring::{self, Mirroring},
     partners, publishing,
 };
 
@@ -31,7 +33,7 @@ async fn partners(config: &Config, options: WorkerPartners) -> anyhow::Result<()
     // Not the directory itself: the node keeps its own there.
     let place = options.place.unwrap_or_else(|| config.data.join("partner-worker"));
     std::fs::create_dir_all(&place).with_context(|| format!("{} cannot be made", place.display()))?;
-    let vault = Arc::new(open::vault(config).await?);
+    let vault = open::vault(config).await?;
     let name = format!("kami worker {merchant} {}", options.name);
     let client = publishing::connect(&servers, &name, config.nats_credentials_file.as_deref()).await?;
     say(&format!("Partners of {merchant} are told of events on {servers}"));
@@ -54,7 +56,17 @@ async fn projections(config: &Config, options: WorkerProjections) -> anyhow::Res
         .with_context(|| format!("the read models in {} cannot be opened", path.display()))?;
     let name = format!("kami worker {merchant} {}", options.name);
     let client = publishing::connect(&servers, &name, config.nats_credentials_file.as_deref()).await?;
-    let worker = ReadModels { views: Arc::new(views), merchant: merchant.clone(), client, options };
+    let views_url = match options.views.as_deref() {
+        None => config.views_url()?.cloned(),
+        Some(text) => {
+            Some(LogUrl::parse(text).context("--views: is not an address such as postgres://kami@db/kami")?)
+        }
+    };
+    let views = Arc::new(views);
+    // Where there is an end, everything is carried then.
+    let goes_on = views_url.as_ref().filter(|_| options.until.is_none());
+    let _mirroring = Mirroring::start(goes_on, &views, merchant);
+    let worker = ReadModels { views, views_url, merchant: merchant.clone(), client, options };
     if !worker.options.json.json {
         say(&format!("Events of {merchant} on {servers} are folded into {}", path.display()));
     }
@@ -67,6 +79,8 @@ async fn projections(config: &Config, options: WorkerProjections) -> anyhow::Res
 /// Read models of one merchant, folded from its stream.
 struct ReadModels {
     views: Arc<Views>,
+    /// Where they are carried to.
+    views_url: Option<LogUrl>,
     merchant: MerchantId,
     client: Client,
     options: WorkerProjections,
@@ -130,8 +144,20 @@ impl ReadModels {
             let name = projection.name();
             digests.insert(name.to_owned(), json!(self.views.digest(name, &self.merchant).await?));
         }
+        let mut carried = serde_json::Map::new();
+        if let Some(url) = &self.views_url {
+            let mut mirror = mirroring::open(url, self.views.path(), &self.merchant).await?;
+            mirror.ship().await?;
+            for name in digests.keys() {
+                carried.insert(name.clone(), json!(mirror.digest(name).await?));
+            }
+        }
         if self.options.json.json {
-            say(&json!({"head_pos": head, "digests": digests}).to_string());
+            let mut told = json!({"head_pos": head, "digests": digests});
+            if !carried.is_empty() {
+                told["digests_in_postgres"] = json!(carried);
+            }
+            say(&told.to_string());
         } else {
             say(&format!("The read models contain every event up to {head}"));
             for (name, digest) in digests {
@@ -149,6 +175,8 @@ enum Trouble {
     Relay(#[from] RelayError),
     #[error("read models cannot be kept")]
     Views(#[from] projection::ViewsError),
+    #[error("read models cannot be carried")]
+    Carried(#[from] views_postgres::MirrorError),
     #[error("checkpoint of read model {0} has no hash; delete views.db, and it is folded anew")]
     Hash(String),
 }

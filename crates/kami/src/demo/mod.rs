@@ -24,6 +24,7 @@ mod wire;
 use std::{path::Path, sync::Arc};
 
 use serde::Serialize;
+use vault::VaultPlace;
 use vocabulary::Timestamp;
 
 use check::Told;
@@ -102,12 +103,13 @@ pub(crate) struct Built {
 pub(crate) async fn build(
     data: &Path,
     log_url: Option<&LogUrl>,
+    vault: VaultPlace,
     plot: Plot,
     passed: impl Fn(f64),
 ) -> anyhow::Result<Built> {
     let Plot { profile, seed, days } = plot;
     let truth = SharedTruth::default();
-    let stage = Arc::new(Stage::start(data, log_url, seed, truth.clone()).await?);
+    let stage = Arc::new(Stage::start(data, log_url, vault, seed, truth.clone()).await?);
     let line = Line::to(stage.address)?;
     let mut shop = Shop::new(stage.clone(), line, truth.clone(), profile, seed);
     shop.open().await?;

@@ -18,13 +18,14 @@ use tokio::{
     sync::{oneshot, watch},
     task::JoinHandle,
 };
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultPlace};
 use vocabulary::{MerchantId, Position, Timestamp};
 
 use super::{catalogue, clock::LiveClock, platforms::Platforms, truth::SharedTruth, unhurried};
 use crate::{
     channels,
     log::{Log, LogUrl},
+    node::open_vault,
 };
 
 /// The merchant of the demo.
@@ -51,6 +52,7 @@ impl Stage {
     pub(crate) async fn start(
         data: &Path,
         log_url: Option<&LogUrl>,
+        vault: VaultPlace,
         seed: u64,
         truth: SharedTruth,
     ) -> anyhow::Result<Self> {
@@ -61,8 +63,7 @@ impl Stage {
             bail!("the log is not empty; a demo only begins in an empty one");
         }
         let vault_seed = <[u8; 32]>::try_from(hmac_sha256(b"kami demo vault", &seed.to_be_bytes())).ok();
-        let vault = VaultOptions { db: data.join("vault.db"), kek_file: data.join("kek"), seed: vault_seed };
-        let vault = Arc::new(Vault::open(vault).await.context("the vault cannot be opened")?);
+        let vault = open_vault(vault, &data.join("kek"), vault_seed).await?;
         // A failed append ends the engine: whoever waits for an answer is told that it has stopped.
         let (writer, _failed) = LogWriter::start(log.shared());
         let clock = Arc::new(ManualClock::at(catalogue::START));

@@ -54,13 +54,13 @@ impl Cluster {
     pub(crate) fn try_start(&self, name: &str, directory: &str) -> Result<Node, String> {
         let data = self.dir.path().join(directory);
         fs::create_dir_all(&data).unwrap();
-        self.share_the_vault(&data);
         // Free now, and very likely still free in a moment.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = binary();
         command
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", &address.to_string()])
             .env("KAMI_LOG_URL", self.database.url())
+            .env("KAMI_VAULT_URL", "log")
             .env("KAMI_NATS_URL", self.nats.url())
             .env("KAMI_KEK_FILE", self.dir.path().join("kek"))
             .env("KAMI_MERCHANT", &self.merchants[0])
@@ -87,24 +87,11 @@ impl Cluster {
         names.iter().map(|name| self.start(name)).collect()
     }
 
-    /// Every node opens the file that the first one made.
-    fn share_the_vault(&self, data: &Path) {
-        let shared = self.dir.path().join("vault.db");
-        let mine = data.join("vault.db");
-        if shared.exists() && !mine.exists() {
-            std::os::unix::fs::symlink(fs::canonicalize(&shared).unwrap(), mine).unwrap();
-        }
-    }
-
     /// The token that the first node made, once there is one. The vault is there from then on.
     fn token(&self) -> String {
         for entry in fs::read_dir(self.dir.path()).unwrap() {
             let data = entry.unwrap().path();
             if let Ok(token) = fs::read_to_string(data.join("admin.token")) {
-                let shared = self.dir.path().join("vault.db");
-                if !shared.exists() && data.join("vault.db").exists() {
-                    std::os::unix::fs::symlink(data.join("vault.db"), shared).unwrap();
-                }
                 return token.trim().to_owned();
             }
         }
@@ -131,7 +118,10 @@ impl Cluster {
 
     fn kami(&self, data: &Path, merchant: &str, arguments: &[&str]) -> Vec<u8> {
         let mut command = binary();
-        command.env("KAMI_LOG_URL", self.database.url()).env("KAMI_MERCHANT", merchant);
+        command
+            .env("KAMI_LOG_URL", self.database.url())
+            .env("KAMI_VAULT_URL", "log")
+            .env("KAMI_MERCHANT", merchant);
         command.env("KAMI_KEK_FILE", self.dir.path().join("kek"));
         let output = command.arg("--data").arg(data).args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

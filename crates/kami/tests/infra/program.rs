@@ -2,9 +2,6 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-/// Settings of an installation with several nodes, beside those of `default.toml`.
-const OF_SEVERAL_NODES: [&str; 3] = ["cluster.node", "merchants", "vault_url"];
-
 pub(crate) fn kami() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kami"));
     command.env_clear().current_dir(std::env::temp_dir());
@@ -36,7 +33,7 @@ pub(crate) fn check_call(words: &[&str]) {
 /// Every setting there is.
 pub(crate) fn settings() -> BTreeSet<String> {
     let defaults: toml::Table = toml::from_str(&printed(&["config"])).unwrap();
-    let mut names: BTreeSet<String> = OF_SEVERAL_NODES.map(str::to_owned).into();
+    let mut names = BTreeSet::new();
     for (name, value) in &defaults {
         match value.as_table() {
             Some(section) => names.extend(section.keys().map(|key| format!("{name}.{key}"))),
@@ -60,7 +57,6 @@ pub(crate) fn check_variable(name: &str) {
 pub(crate) fn check_configuration(path: &Path) -> toml::Table {
     let given: toml::Table = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let known = settings();
-    let mut plain = given.clone();
     for (name, value) in &given {
         let names: Vec<String> = match value.as_table() {
             Some(section) => section.keys().map(|key| format!("{name}.{key}")).collect(),
@@ -69,14 +65,11 @@ pub(crate) fn check_configuration(path: &Path) -> toml::Table {
         for name in names {
             assert!(known.contains(&name), "{}: there is no setting {name}", path.display());
         }
-        if OF_SEVERAL_NODES.iter().any(|of| of.split('.').next() == Some(name)) {
-            plain.remove(name);
-        }
     }
-    // What one node understands of it is read by the program, which would complain of a bad value.
+    // The program would complain of a bad value.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kami.toml");
-    std::fs::write(&file, toml::to_string(&plain).unwrap()).unwrap();
+    std::fs::write(&file, toml::to_string(&given).unwrap()).unwrap();
     let data = folder.path().join("data");
     let arguments = ["verify", "--config", file.to_str().unwrap(), "--data", data.to_str().unwrap()];
     let said = kami().args(arguments).args(["--log", "postgres://127.0.0.1:1/kami"]).output().unwrap();

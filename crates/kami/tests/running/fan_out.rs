@@ -30,8 +30,9 @@ async fn sell(kami: &Kami, orders: std::ops::Range<usize>) {
 }
 
 /// Runs a worker until its read models contain a position.
-fn work(url: &str, data: &Path, until: u64) -> Value {
-    let output = run(&[
+fn work(url: &str, data: &Path, until: u64, more: &[&str]) -> Value {
+    let until = until.to_string();
+    let arguments = [
         "worker",
         "projections",
         "--nats",
@@ -39,9 +40,10 @@ fn work(url: &str, data: &Path, until: u64) -> Value {
         "--data",
         data.to_str().unwrap(),
         "--until",
-        &until.to_string(),
+        &until,
         "--json",
-    ]);
+    ];
+    let output = run(&[&arguments[..], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -90,7 +92,7 @@ async fn a_worker_keeps_the_same_read_models_from_nats_alone_through_kills_of_ev
     sell(&kami, 0..15).await;
     work_and_be_killed(&server.url(), apart.path());
     let early = kami.position().await;
-    assert_eq!(work(&server.url(), apart.path(), early)["head_pos"].as_u64(), Some(early));
+    assert_eq!(work(&server.url(), apart.path(), early, &[])["head_pos"].as_u64(), Some(early));
 
     // The bus is away: selling goes on.
     server.kill();
@@ -109,7 +111,9 @@ async fn a_worker_keeps_the_same_read_models_from_nats_alone_through_kills_of_ev
     server.restart().unwrap();
     sell(&kami, 45..50).await;
     let head = kami.position().await;
-    let worker = work(&server.url(), apart.path(), head);
+    let database = testkit_postgres::Database::new().await;
+    let worker = work(&server.url(), apart.path(), head, &["--views", database.url()]);
+    assert_eq!(worker["digests_in_postgres"], worker["digests"]);
     figure_is(&kami, &format!("kami_nats_position {head}")).await;
     figure_is(&kami, "kami_nats_lag_events 0").await;
     figure_is(&kami, "kami_nats_ok 1").await;

@@ -3,11 +3,14 @@
 mod open;
 mod put;
 
+use std::sync::Arc;
+
 use vocabulary::{BatchId, CardKey, MerchantId, Sku};
 
 use crate::crypto::bound;
-use crate::data_keys::{Owner, Purpose};
+use crate::data_keys::{Kek, Owner, Purpose, narrow};
 use crate::merchant_keys::{fingerprint, fingerprint_key};
+use crate::store::{Scope, sql};
 use crate::{Vault, VaultError};
 
 /// The most keys one [`Vault::put_keys`] call may carry. About 5000 at a time is quickest.
@@ -56,51 +59,47 @@ impl Vault {
         batch: BatchId,
         from_index: u32,
     ) -> Result<u64, VaultError> {
-        let store = &self.inner.store;
-        let failed = store.failed("discarding keys");
-        let mut tx = store.begin().await?;
-        let row: Option<i64> =
-            sqlx::query_scalar("SELECT id FROM key_batch WHERE merchant = ? AND batch = ?")
-                .bind(merchant.as_str())
-                .bind(batch.0)
-                .fetch_optional(&mut *tx)
-                .await
-                .map_err(&failed)?;
-        let Some(row) = row else { return Ok(0) };
-        let discarded = sqlx::query("DELETE FROM card_key WHERE key_batch = ? AND place >= ?")
-            .bind(row)
-            .bind(from_index)
-            .execute(&mut *tx)
-            .await
-            .map_err(&failed)?
-            .rows_affected();
-        let emptied = sqlx::query(
-            "DELETE FROM key_batch WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM card_key WHERE key_batch = ?1)",
-        );
-        let emptied = emptied.bind(row).execute(&mut *tx).await.map_err(&failed)?.rows_affected();
-        if emptied > 0 {
-            sqlx::query("DELETE FROM data_key WHERE merchant = ? AND purpose = 'card_keys' AND batch = ?")
-                .bind(merchant.as_str())
-                .bind(batch.0)
-                .execute(&mut *tx)
-                .await
-                .map_err(&failed)?;
-        }
-        store.commit(tx).await?;
-        Ok(discarded)
+        self.working(|_| async move {
+            let doing = "discarding keys";
+            let mut tx = self.inner.store.begin(Scope::Merchant(merchant)).await?;
+            let row: Option<(i64,)> =
+                sql(doing, "SELECT id FROM key_batch WHERE merchant = $1 AND batch = $2")
+                    .bind(merchant.as_str())
+                    .bind(batch.0)
+                    .first(&mut tx)
+                    .await?;
+            let Some((row,)) = row else { return Ok(0) };
+            let discarded = sql(doing, "DELETE FROM card_key WHERE key_batch = $1 AND place >= $2");
+            let discarded = discarded.bind(row).bind(from_index).run(&mut tx).await?;
+            let emptied = sql(
+                doing,
+                "DELETE FROM key_batch WHERE id = $1 AND NOT EXISTS
+                 (SELECT 1 FROM card_key WHERE key_batch = $1)",
+            );
+            if emptied.bind(row).run(&mut tx).await? > 0 {
+                let text =
+                    "DELETE FROM data_key WHERE merchant = $1 AND purpose = 'card_keys' AND batch = $2";
+                sql(doing, text).bind(merchant.as_str()).bind(batch.0).run(&mut tx).await?;
+            }
+            tx.commit().await?;
+            Ok(discarded)
+        })
+        .await
     }
 
     /// Every batch that holds keys, in order, with its size: one more than its highest index.
     pub async fn batch_sizes(&self, merchant: &MerchantId) -> Result<Vec<(BatchId, u32)>, VaultError> {
-        let rows: Vec<(u32, Option<u32>)> = sqlx::query_as(
-            "SELECT batch, (SELECT max(place) + 1 FROM card_key WHERE key_batch = key_batch.id)
-             FROM key_batch WHERE merchant = ? ORDER BY batch",
-        )
-        .bind(merchant.as_str())
-        .fetch_all(self.inner.store.reader())
-        .await
-        .map_err(self.inner.store.failed("counting keys"))?;
-        Ok(rows.into_iter().filter_map(|(batch, size)| Some((BatchId(batch), size?))).collect())
+        let text =
+            "SELECT batch, (SELECT max(place) + 1 FROM card_key WHERE card_key.key_batch = key_batch.id)
+                    FROM key_batch WHERE merchant = $1 ORDER BY batch";
+        let read = |_: Arc<Kek>| async move {
+            sql("counting keys", text).bind(merchant.as_str()).all(&self.inner.store).await
+        };
+        let rows: Vec<(i64, Option<i64>)> = self.working(read).await?;
+        rows.into_iter()
+            .filter_map(|(batch, size)| Some((batch, size?)))
+            .map(|(batch, size)| Ok((BatchId(narrow(batch)?), narrow(size)?)))
+            .collect()
     }
 
     /// Finds a key by its code, in one family or in all, whatever its spelling. Opens nothing.
@@ -110,31 +109,36 @@ impl Vault {
         family: Option<&str>,
         text: &str,
     ) -> Result<Option<(BatchId, u32)>, VaultError> {
-        let failed = self.inner.store.failed("looking for a key");
-        let namespaces: Vec<(i64, String)> = sqlx::query_as(
-            "SELECT id, family FROM namespace WHERE merchant = ?1 AND (?2 IS NULL OR family = ?2) ORDER BY id",
-        )
-        .bind(merchant.as_str())
-        .bind(family)
-        .fetch_all(self.inner.store.reader())
+        let (store, doing) = (&self.inner.store, "looking for a key");
+        let print_key = &fingerprint_key(&self.inner.pepper, merchant)?;
+        self.working(|_| async move {
+            let namespaces: Vec<(i64, String)> = sql(
+                doing,
+                "SELECT id, family FROM namespace WHERE merchant = $1 AND ($2 IS NULL OR family = $2)
+                 ORDER BY id",
+            )
+            .bind(merchant.as_str())
+            .bind(family)
+            .all(store)
+            .await?;
+            let prints: Vec<(i64, String)> = namespaces
+                .into_iter()
+                .map(|(id, family)| (id, hex::encode(fingerprint(print_key, &family, text))))
+                .collect();
+            let found: Option<(i64, i64)> = sql(
+                doing,
+                "SELECT key_batch.batch, card_key.place FROM json_each($1) AS wanted
+                 CROSS JOIN card_key CROSS JOIN key_batch
+                 WHERE card_key.namespace = CAST(wanted.value ->> 0 AS bigint)
+                     AND card_key.fingerprint = unhex(wanted.value ->> 1)
+                     AND key_batch.id = card_key.key_batch ORDER BY 1, 2 LIMIT 1",
+            )
+            .list(&prints)?
+            .first(store)
+            .await?;
+            found.map(|(batch, index)| Ok((BatchId(narrow(batch)?), narrow(index)?))).transpose()
+        })
         .await
-        .map_err(&failed)?;
-        let print_key = fingerprint_key(&self.inner.pepper, merchant)?;
-        let prints: Vec<(i64, String)> = namespaces
-            .into_iter()
-            .map(|(id, family)| (id, hex::encode(fingerprint(&print_key, &family, text))))
-            .collect();
-        let found: Option<(u32, u32)> = sqlx::query_as(
-            "SELECT key_batch.batch, card_key.place FROM json_each(?) AS wanted
-             CROSS JOIN card_key ON card_key.namespace = wanted.value ->> 0
-                 AND card_key.fingerprint = unhex(wanted.value ->> 1)
-             CROSS JOIN key_batch ON key_batch.id = card_key.key_batch ORDER BY 1, 2 LIMIT 1",
-        )
-        .bind(sqlx::types::Json(prints))
-        .fetch_optional(self.inner.store.reader())
-        .await
-        .map_err(&failed)?;
-        Ok(found.map(|(batch, index)| (BatchId(batch), index)))
     }
 }
 

@@ -6,13 +6,14 @@ use vocabulary::{BatchId, MerchantId};
 
 use super::{KEYS_MAX, KeyPut, KeyVerdict, batch_owner, place};
 use crate::crypto::SealKey;
-use crate::data_keys::{Kek, data_key};
+use crate::data_keys::{Kek, data_key, narrow};
 use crate::merchant_keys::{fingerprint, fingerprint_key};
-use crate::store::{Store, Writing};
+use crate::store::{Scope, Tx, sql};
 use crate::{Vault, VaultError, key_text};
 
 type Print = [u8; 16];
 type Place = (BatchId, u32);
+type Row = (String, String);
 
 /// A batch as the database knows it, opened for sealing.
 struct Sealer {
@@ -48,103 +49,99 @@ impl Vault {
         let prints: Vec<Print> =
             put.keys.iter().map(|key| fingerprint(&print_key, put.family, key.code.expose())).collect();
 
-        let store = &self.inner.store;
-        let kek = self.inner.kek.read().await;
-        let mut tx = store.begin().await?;
-        let sealer = open_batch(&mut tx, store, &kek, merchant, &put, count).await?;
-        let known = known_prints(&mut tx, store, sealer.namespace, &prints).await?;
-        let (verdicts, rows) = judge(merchant, &put, &sealer, &prints, known)?;
-        if rows.is_empty() {
-            return Ok(verdicts);
-        }
-        insert(&mut tx, store, &sealer, put.first_index, rows).await?;
-        store.commit(tx).await?;
-        Ok(verdicts)
+        let prints = &prints;
+        self.working(|kek| async move {
+            let mut tx = self.inner.store.begin(Scope::Merchant(merchant)).await?;
+            let sealer = open_batch(&mut tx, &kek, merchant, &put, count).await?;
+            let known = known_prints(&mut tx, sealer.namespace, prints).await?;
+            let (verdicts, rows) = judge(merchant, &put, &sealer, prints, known)?;
+            if rows.is_empty() {
+                return Ok(verdicts);
+            }
+            insert(&mut tx, &sealer, put.first_index, rows).await?;
+            tx.commit().await?;
+            Ok(verdicts)
+        })
+        .await
     }
 }
 
 /// Finds or begins the batch, its namespace and its data key, and makes sure its indices are free.
 async fn open_batch(
-    tx: Writing<'_>,
-    store: &Store,
+    tx: &mut Tx<'_>,
     kek: &Kek,
     merchant: &MerchantId,
     put: &KeyPut<'_>,
     count: u32,
 ) -> Result<Sealer, VaultError> {
-    let failed = store.failed("beginning a batch");
+    let doing = "beginning a batch";
     // An update that changes nothing makes RETURNING give the row that was there.
-    let namespace: i64 = sqlx::query_scalar(
-        "INSERT INTO namespace (merchant, family) VALUES (?, ?)
-         ON CONFLICT DO UPDATE SET family = excluded.family RETURNING id",
+    let (namespace,): (i64,) = sql(
+        doing,
+        "INSERT INTO namespace (merchant, family) VALUES ($1, $2)
+         ON CONFLICT (merchant, family) DO UPDATE SET family = excluded.family RETURNING id",
     )
     .bind(merchant.as_str())
     .bind(put.family)
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(&failed)?;
-    let (key_batch, sku, of): (i64, String, i64) = sqlx::query_as(
-        "INSERT INTO key_batch (merchant, batch, sku, namespace) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET batch = excluded.batch RETURNING id, sku, namespace",
+    .one(&mut *tx)
+    .await?;
+    let (key_batch, sku, of): (i64, String, i64) = sql(
+        doing,
+        "INSERT INTO key_batch (merchant, batch, sku, namespace) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (merchant, batch) DO UPDATE SET batch = excluded.batch RETURNING id, sku, namespace",
     )
     .bind(merchant.as_str())
     .bind(put.batch.0)
     .bind(put.sku.as_str())
     .bind(namespace)
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(&failed)?;
+    .one(&mut *tx)
+    .await?;
     if sku != put.sku.as_str() || of != namespace {
         return Err(VaultError::BatchMismatch { batch: put.batch });
     }
-    let taken: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM card_key WHERE key_batch = ? AND place >= ?)")
-            .bind(key_batch)
-            .bind(put.first_index)
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(&failed)?;
+    let taken = "SELECT EXISTS (SELECT 1 FROM card_key WHERE key_batch = $1 AND place >= $2)";
+    let (taken,): (bool,) = sql(doing, taken).bind(key_batch).bind(put.first_index).one(&mut *tx).await?;
     if taken {
         return Err(VaultError::IndexTaken { batch: put.batch, index: put.first_index });
     }
-    let (data_key, raw) = data_key(tx, store, kek, batch_owner(merchant, put.batch), count).await?;
+    let (data_key, raw) = data_key(tx, kek, batch_owner(merchant, put.batch), count).await?;
     Ok(Sealer { key_batch, namespace, data_key, seal: SealKey::new(&raw)? })
 }
 
 /// Which of the fingerprints are stored in the namespace, and where.
 async fn known_prints(
-    tx: Writing<'_>,
-    store: &Store,
+    tx: &mut Tx<'_>,
     namespace: i64,
     prints: &[Print],
 ) -> Result<HashMap<Print, Place>, VaultError> {
-    let wanted: Vec<String> = prints.iter().map(hex::encode).collect();
-    let rows: Vec<(Vec<u8>, u32, u32)> = sqlx::query_as(
-        "SELECT card_key.fingerprint, key_batch.batch, card_key.place FROM json_each(?1) AS wanted
-         CROSS JOIN card_key ON card_key.namespace = ?2 AND card_key.fingerprint = unhex(wanted.value)
-         CROSS JOIN key_batch ON key_batch.id = card_key.key_batch",
+    let wanted: Vec<[String; 1]> = prints.iter().map(|print| [hex::encode(print)]).collect();
+    let rows: Vec<(Vec<u8>, i64, i64)> = sql(
+        "looking for duplicates",
+        "SELECT card_key.fingerprint, key_batch.batch, card_key.place FROM json_each($1) AS wanted
+         CROSS JOIN card_key CROSS JOIN key_batch
+         WHERE card_key.namespace = $2 AND card_key.fingerprint = unhex(wanted.value ->> 0)
+             AND key_batch.id = card_key.key_batch",
     )
-    .bind(sqlx::types::Json(wanted))
+    .list(&wanted)?
     .bind(namespace)
-    .fetch_all(tx)
-    .await
-    .map_err(store.failed("looking for duplicates"))?;
+    .all(tx)
+    .await?;
     rows.into_iter()
         .map(|(print, batch, index)| {
             let print = print.try_into().map_err(|_| VaultError::Malformed { what: "fingerprint" })?;
-            Ok((print, (BatchId(batch), index)))
+            Ok((print, (BatchId(narrow(batch)?), narrow(index)?)))
         })
         .collect()
 }
 
-/// Gives each key its verdict. A row is the hex of a stored key's fingerprint followed by that of its sealed text.
+/// Gives each key its verdict. A row is a stored key's fingerprint and its sealed text, both in hex.
 fn judge(
     merchant: &MerchantId,
     put: &KeyPut<'_>,
     sealer: &Sealer,
     prints: &[Print],
     mut known: HashMap<Print, Place>,
-) -> Result<(Vec<KeyVerdict>, Vec<String>), VaultError> {
+) -> Result<(Vec<KeyVerdict>, Vec<Row>), VaultError> {
     let mut verdicts = Vec::with_capacity(prints.len());
     let mut rows = Vec::with_capacity(prints.len());
     let mut index = put.first_index;
@@ -162,7 +159,7 @@ fn judge(
         let place = place(merchant, put.sku.as_str(), put.batch, index, sealer.data_key);
         let sealed = sealer.seal.seal(&place, &plain)?;
         let fingerprint = hex::encode(print);
-        rows.push(format!("{fingerprint}{}", hex::encode(sealed)));
+        rows.push((fingerprint.clone(), hex::encode(sealed)));
         verdicts.push(KeyVerdict::Stored { index, fingerprint });
         index += 1;
     }
@@ -171,23 +168,22 @@ fn judge(
 
 /// Stores all rows with one statement: row by row would cost a thread switch each.
 async fn insert(
-    tx: Writing<'_>,
-    store: &Store,
+    tx: &mut Tx<'_>,
     sealer: &Sealer,
     first_index: u32,
-    rows: Vec<String>,
+    rows: Vec<Row>,
 ) -> Result<(), VaultError> {
-    sqlx::query(
+    sql(
+        "storing keys",
         "INSERT INTO card_key (key_batch, place, namespace, fingerprint, data_key, sealed)
-         SELECT ?2, ?3 + key, ?4, unhex(substr(value, 1, 32)), ?5, unhex(substr(value, 33)) FROM json_each(?1)",
+         SELECT $2, $3 + key, $4, unhex(value ->> 0), $5, unhex(value ->> 1) FROM json_each($1)",
     )
-    .bind(sqlx::types::Json(rows))
+    .list(&rows)?
     .bind(sealer.key_batch)
     .bind(first_index)
     .bind(sealer.namespace)
     .bind(sealer.data_key)
-    .execute(tx)
+    .run(tx)
     .await
-    .map_err(store.failed("storing keys"))?;
-    Ok(())
+    .map(drop)
 }

@@ -13,7 +13,7 @@ pub(super) async fn check(
     log: Option<&LogUrl>,
     progress: impl Fn(u64),
 ) -> anyhow::Result<Report> {
-    let report = verify::verify(dir, log.map(LogUrl::expose), progress)
+    let report = verify::verify(dir, log.map(LogUrl::expose), None, progress)
         .await
         .with_context(|| format!("{} cannot be checked", dir.display()))?;
     if let Some(first) = report.violations.first() {

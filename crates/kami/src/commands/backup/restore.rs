@@ -7,7 +7,7 @@ use engine::{Clock, SystemClock};
 use indicatif::ProgressBar;
 use projection::Views;
 use serde_json::json;
-use vault::{Vault, VaultOptions};
+use vault::{Vault, VaultOptions, VaultPlace};
 
 use super::{
     LOG, READ_MODELS, VAULT,
@@ -160,7 +160,13 @@ fn compare(wanted: &End, found: &End) -> anyhow::Result<Vec<String>> {
 /// Whether the key that is here opens the vault that was restored.
 async fn open_vault(config: &Config) -> anyhow::Result<Option<bool>> {
     let db = config.data.join(VAULT);
-    match Vault::open(VaultOptions { db, kek_file: config.kek_file.clone(), seed: None }).await {
+    match Vault::open(VaultOptions {
+        place: VaultPlace::File(db),
+        kek_file: config.kek_file.clone(),
+        seed: None,
+    })
+    .await
+    {
         Ok(vault) => {
             vault.close().await;
             Ok(Some(true))

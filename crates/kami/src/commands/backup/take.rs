@@ -27,6 +27,7 @@ use crate::{
     cli::{Backup, say},
     commands::IMPORTED_DIR,
     config::Config,
+    kept_at::KeptAt,
     log::{Log, LogUrl},
 };
 
@@ -37,6 +38,12 @@ pub(crate) async fn run(config: &Config, file: Option<&Path>, options: Backup) -
     let dir = &options.dir;
     if let Some(kek) = &options.kek_to {
         refuse_inside(dir, kek)?;
+    }
+    if config.vault_at != KeptAt::Data {
+        bail!(
+            "the vault lies in PostgreSQL: back it up with the server's own tools, together with the log (pg_basebackup, or \
+             pg_dump of the schemas kami_log and kami_vault at one moment)"
+        );
     }
     files::make_empty(dir)?;
     let bar = if options.json.json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
@@ -98,7 +105,9 @@ async fn copy_file(config: &Config, dir: &Path) -> anyhow::Result<()> {
 /// Through the contract of a log, so that the copy may go back to any backend.
 async fn copy_database(url: &LogUrl, dir: &Path, progress: impl Fn(u64)) -> anyhow::Result<()> {
     if !url.is_postgres() {
-        bail!("a log in KurrentDB is not backed up from here: copy it with `kami migrate-log`, or use the server's own backup");
+        bail!(
+            "a log in KurrentDB is not backed up from here: copy it with `kami migrate-log`, or use the server's own backup"
+        );
     }
     let source = PostgresLog::open_moment(url.expose()).await.context("the log in PostgreSQL")?;
     let unfinished = dir.join(UNFINISHED);
@@ -113,7 +122,6 @@ async fn copy_database(url: &LogUrl, dir: &Path, progress: impl Fn(u64)) -> anyh
     std::fs::remove_dir_all(&unfinished).with_context(|| format!("{}", unfinished.display()))
 }
 
-/// A vault in a file. One that lies elsewhere is copied here as well, so that a backup has one shape.
 async fn copy_vault(config: &Config, dir: &Path) -> anyhow::Result<()> {
     let vault = config.data.join(VAULT);
     if !vault.exists() {

@@ -9,7 +9,7 @@ use std::{
 use event_log_sqlite::SqliteLog;
 
 use super::Finding;
-use crate::{commands::refuse_unaccepted, config::Config};
+use crate::{commands::refuse_unaccepted, config::Config, kept_at::KeptAt};
 
 /// Below this an append may fail soon: a batch, its write-ahead log and a snapshot must fit.
 const ROOM_MIN: u64 = 256 << 20;
@@ -60,7 +60,7 @@ pub(super) fn key(config: &Config) -> Vec<Finding> {
     let path = &config.kek_file;
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
-        Err(_) if config.data.join("vault.db").exists() => {
+        Err(_) if config.vault_at != KeptAt::Data || config.data.join("vault.db").exists() => {
             return vec![Finding::fail(
                 what,
                 format!("{} is missing, the vault cannot be opened", path.display()),

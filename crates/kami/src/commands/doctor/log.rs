@@ -4,9 +4,10 @@ use engine::{Clock, SystemClock};
 use event_log_postgres::Judged;
 use vocabulary::Timestamp;
 
-use super::Finding;
+use super::{super::open, Finding};
 use crate::{
     config::Config,
+    kept_at::KeptAt,
     log::{Log, LogUrl},
 };
 
@@ -95,13 +96,32 @@ async fn content(config: &Config) -> anyhow::Result<Finding> {
     let told = log.told().await;
     log.close().await?;
     // Whether each key of the log lies in the vault is for `kami verify` to say.
-    let has_vault = config.data.join("vault.db").exists();
+    let has_vault = config.vault_at != KeptAt::Data || config.data.join("vault.db").exists();
     Ok(match (events, has_vault) {
         (1.., false) => {
             Finding::fail(what, format!("it has {events} events, but there is no vault.db beside it"))
         }
         _ => Finding::ok(what, format!("{told}: {events} events")),
     })
+}
+
+/// The vault can be opened with the key that is here.
+pub(super) async fn vault(config: &Config) -> Finding {
+    let what = "vault";
+    let is_new = config.vault_at == KeptAt::Data && !config.data.join("vault.db").exists();
+    if is_new || !config.kek_file.exists() {
+        return match config.vault_place() {
+            Ok(_) => Finding::ok(what, "is made at the first start"),
+            Err(error) => Finding::fail(what, format!("{error:#}")),
+        };
+    }
+    match open::vault(config).await {
+        Ok(vault) => {
+            vault.close().await;
+            Finding::ok(what, "can be opened")
+        }
+        Err(error) => Finding::fail(what, format!("{error:#}")),
+    }
 }
 
 #[cfg(test)]

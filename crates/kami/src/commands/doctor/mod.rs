@@ -56,6 +56,7 @@ pub(super) async fn run(config: &Config, options: Doctor) -> anyhow::Result<Exit
     findings.extend(files::key(config));
     findings.extend([files::restored(config), port(config), files::sqlite(config).await]);
     findings.extend(log::log(config).await);
+    findings.push(log::vault(config).await);
     findings.extend(nats::nats(config, options.nats_monitor.as_deref()).await);
     let ok = findings.iter().all(|finding| finding.level != Level::Fail);
     if options.json.json {

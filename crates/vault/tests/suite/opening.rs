@@ -1,25 +1,11 @@
 //! The key-encryption key: missing, wrong, rotated; schemas; seeds.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod support;
-
-use std::os::unix::fs::PermissionsExt;
-
-use support::*;
+use crate::support::*;
 use vault::{Vault, VaultError, VaultOptions};
 
 #[tokio::test]
-async fn the_first_start_makes_both_files_for_their_owner_alone() {
-    let place = Place::new();
-    place.open().await.close().await;
-    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&place.options.kek_file), mode(&place.options.db)), (0o400, 0o600));
-    assert_eq!(std::fs::read_to_string(&place.options.kek_file).unwrap().len(), 64);
-}
-
-#[tokio::test]
 async fn a_missing_key_file_is_told_from_a_wrong_one_and_neither_is_replaced() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 0, &["AA"]).await;
     vault.close().await;
@@ -43,7 +29,7 @@ async fn a_missing_key_file_is_told_from_a_wrong_one_and_neither_is_replaced() {
 
 #[tokio::test]
 async fn a_key_file_that_was_laid_ready_is_used() {
-    let place = Place::new();
+    let place = Place::new().await;
     std::fs::write(&place.options.kek_file, "ab".repeat(32)).unwrap();
     place.open().await.close().await;
     assert_eq!(std::fs::read_to_string(&place.options.kek_file).unwrap(), "ab".repeat(32));
@@ -51,45 +37,8 @@ async fn a_key_file_that_was_laid_ready_is_used() {
 }
 
 #[tokio::test]
-async fn a_first_start_that_was_cut_short_is_finished_by_the_next() {
-    let place = Place::new();
-    std::fs::write(&place.options.kek_file, "ab".repeat(32)).unwrap();
-    std::fs::write(&place.options.db, "").unwrap();
-    put(&place.open().await, 1, 0, &["AA"]).await;
-}
-
-#[tokio::test]
-async fn a_newer_schema_is_refused_and_left_alone() {
-    let place = Place::new();
-    place.open().await.close().await;
-    place.tamper("PRAGMA user_version = 7").await;
-    let error = place.try_open().await.err();
-    assert!(matches!(error, Some(VaultError::NewerSchema { found: 7, known: 2 })), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_vault_from_before_there_were_polls_gets_their_marks() {
-    let place = Place::new();
-    put(&place.open().await, 1, 0, &["AA"]).await;
-    place.tamper("DROP TABLE poll_mark").await;
-    place.tamper("PRAGMA user_version = 1").await;
-    let (vault, acme) = (place.open().await, merchant("acme"));
-    assert_eq!(read(&vault, &["b1-0"]).await.unwrap(), ["AA"]);
-    let mark = |until| vault::PollMark {
-        account: "taobao/a".parse().unwrap(),
-        poll: "orders".to_owned(),
-        until: vocabulary::Timestamp::from_secs(until),
-    };
-    for until in [1, 2] {
-        vault.put_poll_mark(&acme, &mark(until)).await.unwrap();
-    }
-    assert_eq!(vault.poll_marks(&acme).await.unwrap(), [mark(2)]);
-    assert!(vault.poll_marks(&merchant("other")).await.unwrap().is_empty());
-}
-
-#[tokio::test]
 async fn rotation_keeps_everything_readable_and_makes_the_old_key_useless() {
-    let place = Place::new();
+    let place = Place::new().await;
     let (vault, acme) = (place.open().await, merchant("acme"));
     put(&vault, 1, 0, &["AA"]).await;
     put(&vault, 2, 0, &["BB"]).await;
@@ -116,21 +65,8 @@ async fn rotation_keeps_everything_readable_and_makes_the_old_key_useless() {
 }
 
 #[tokio::test]
-async fn nothing_that_the_old_key_wrapped_is_left_in_the_files() {
-    let place = Place::new();
-    let vault = place.open().await;
-    put(&vault, 1, 0, &["AA"]).await;
-    let sql =
-        "SELECT wrapped FROM data_key UNION ALL SELECT pepper FROM root UNION ALL SELECT canary FROM root";
-    let old = place.blobs(sql).await;
-    assert!(old.len() == 3 && old.iter().all(|wrapped| place.holds(wrapped)));
-    vault.rotate_kek(&place.folder.path().join("kek-2")).await.unwrap();
-    assert!(!old.iter().any(|wrapped| place.holds(wrapped)));
-}
-
-#[tokio::test]
 async fn rotating_to_the_present_key_or_to_no_key_is_refused() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     let same = vault.rotate_kek(&place.options.kek_file).await.err();
     assert!(matches!(same, Some(VaultError::KekUnchanged)));
@@ -144,7 +80,7 @@ async fn rotating_to_the_present_key_or_to_no_key_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rotation_in_the_middle_of_work_loses_nothing() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 0, &["START"]).await;
     let writer = tokio::spawn({
@@ -178,7 +114,7 @@ async fn rotation_in_the_middle_of_work_loses_nothing() {
 async fn one_seed_gives_equal_fingerprints_in_two_vaults_and_other_seeds_do_not() {
     let mut seen = Vec::new();
     for seed in [Some([1; 32]), Some([1; 32]), Some([2; 32]), None, None] {
-        let place = Place::seeded(seed);
+        let place = Place::seeded(seed).await;
         let vault = place.open().await;
         let keys = vault.ensure_merchant(&merchant("acme")).await.unwrap();
         let kek = std::fs::read_to_string(&place.options.kek_file).unwrap();

@@ -1,18 +1,16 @@
 //! Card keys: storing, telling duplicates, discarding orphans, opening, finding.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-
-mod support;
 
 use std::collections::BTreeMap;
 
+use crate::KIND;
+use crate::support::*;
 use proptest::prelude::*;
-use support::*;
 use vault::{KEYS_MAX, KeyPut, KeyVerdict, Vault, VaultError};
 use vocabulary::{BatchId, CardKey, Secret};
 
 #[tokio::test]
 async fn keys_come_back_in_the_order_asked_for() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     assert_eq!(told(&put(&vault, 1, 0, &["AA", "BB"]).await), ["stored 0", "stored 1"]);
     assert_eq!(told(&put(&vault, 1, 2, &["CC"]).await), ["stored 2"]);
@@ -25,7 +23,7 @@ async fn keys_come_back_in_the_order_asked_for() {
 
 #[tokio::test]
 async fn a_pair_keeps_its_pin_and_its_last_day() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     let day = chrono::NaiveDate::from_ymd_opt(2027, 12, 31);
     let pair = CardKey { pin: Some(Secret::new("9876".into())), expires_on: day, ..key("1234-5678") };
@@ -40,7 +38,7 @@ async fn a_pair_keeps_its_pin_and_its_last_day() {
 
 #[tokio::test]
 async fn duplicates_are_told_within_a_call_and_across_calls_and_batches() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     let told_first = told(&put(&vault, 1, 0, &["AAAA-BBBB", "aaaabbbb", "CC", "ＡＡＡＡ　ＢＢＢＢ"]).await);
     assert_eq!(told_first, ["stored 0", "as b1-0", "stored 1", "as b1-0"]);
@@ -52,7 +50,7 @@ async fn duplicates_are_told_within_a_call_and_across_calls_and_batches() {
 
 #[tokio::test]
 async fn families_and_merchants_do_not_know_each_others_keys() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     let mut prints = Vec::new();
     for (who, family, batch) in [("acme", "steam", 1), ("acme", "jd", 2), ("other", "steam", 1)] {
@@ -73,7 +71,7 @@ async fn families_and_merchants_do_not_know_each_others_keys() {
 
 #[tokio::test]
 async fn orphans_are_discarded_and_can_be_imported_again() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     let acme = merchant("acme");
     put(&vault, 1, 0, &["AA", "BB", "CC", "DD"]).await;
@@ -87,7 +85,7 @@ async fn orphans_are_discarded_and_can_be_imported_again() {
 
 #[tokio::test]
 async fn a_batch_that_was_discarded_whole_may_be_begun_for_another_item() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     let acme = merchant("acme");
     put(&vault, 1, 0, &["AA"]).await;
@@ -101,7 +99,7 @@ async fn a_batch_that_was_discarded_whole_may_be_begun_for_another_item() {
 
 #[tokio::test]
 async fn a_call_that_is_refused_stores_nothing() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 5, &["AA"]).await;
     let codes = ["BB", "CC"];
@@ -123,7 +121,7 @@ async fn a_call_that_is_refused_stores_nothing() {
 
 #[tokio::test]
 async fn a_missing_key_is_named_and_nothing_is_opened() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 0, &["AA", "BB"]).await;
     for (names, missing) in [(["b1-0", "b1-7"], "b1-7"), (["b3-0", "b1-0"], "b3-0")] {
@@ -135,7 +133,7 @@ async fn a_missing_key_is_named_and_nothing_is_opened() {
 
 #[tokio::test]
 async fn a_key_is_found_by_any_spelling_in_one_family_or_in_all() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 0, &["ABCD-EFGH", "1"]).await;
     put_for(&vault, "acme", "jd-100", "jd", 2, 0, &["JJJJ-KKKK"]).await.unwrap();
@@ -152,7 +150,7 @@ async fn a_key_is_found_by_any_spelling_in_one_family_or_in_all() {
 
 #[tokio::test]
 async fn a_data_key_that_has_sealed_enough_gives_way_to_another() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 0, &["AA"]).await;
     place.tamper("UPDATE data_key SET seals = (1 << 20) - 1").await;
@@ -164,7 +162,7 @@ async fn a_data_key_that_has_sealed_enough_gives_way_to_another() {
 
 #[tokio::test]
 async fn everything_stored_is_there_after_opening_again() {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault = place.open().await;
     put(&vault, 1, 0, &["AA", "BB"]).await;
     vault.close().await;
@@ -198,7 +196,7 @@ impl Model {
 }
 
 async fn agrees_with_model(steps: Vec<(bool, u32, Vec<u8>)>) {
-    let place = Place::new();
+    let place = Place::new().await;
     let vault: Vault = place.open().await;
     let mut model = Model::default();
     for (discard, batch, numbers) in steps {
@@ -221,7 +219,7 @@ async fn agrees_with_model(steps: Vec<(bool, u32, Vec<u8>)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(if KIND == Kind::File { 24 } else { 6 }))]
     #[test]
     fn any_imports_and_discards_leave_what_the_model_says(
         steps in proptest::collection::vec(

@@ -1,25 +1,42 @@
-//! A vault in a folder of its own, and hands to tamper with its file.
-#![allow(dead_code, reason = "each test file uses a part of this")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+//! A vault in a place of its own, and hands to tamper with its database.
+#![allow(dead_code, reason = "each kind of place uses a part of this")]
+
+use std::path::Path;
 
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
-use vault::{KeyPut, KeyVerdict, SubjectPut, Vault, VaultError, VaultOptions};
+use testkit_postgres::Database;
+use vault::{KeyPut, KeyVerdict, SubjectPut, Vault, VaultError, VaultOptions, VaultPlace};
 use vocabulary::{BatchId, CardKey, KeyRef, MerchantId, Secret};
+
+use crate::KIND;
+
+/// Where the vaults of this run lie.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Postgres,
+}
 
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
     pub(crate) options: VaultOptions,
+    pub(crate) database: Option<Database>,
 }
 
 impl Place {
-    pub(crate) fn new() -> Self {
-        Self::seeded(None)
+    pub(crate) async fn new() -> Self {
+        Self::seeded(None).await
     }
-    pub(crate) fn seeded(seed: Option<[u8; 32]>) -> Self {
+    pub(crate) async fn seeded(seed: Option<[u8; 32]>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (db, kek_file) = (folder.path().join("vault.db"), folder.path().join("kek"));
-        Self { folder, options: VaultOptions { db, kek_file, seed } }
+        let database = if KIND == Kind::Postgres { Some(Database::new().await) } else { None };
+        let place = match &database {
+            Some(database) => VaultPlace::Postgres(database.url().to_owned()),
+            None => VaultPlace::File(folder.path().join("vault.db")),
+        };
+        let kek_file = folder.path().join("kek");
+        Self { folder, options: VaultOptions { place, kek_file, seed }, database }
     }
     pub(crate) async fn open(&self) -> Vault {
         self.try_open().await.unwrap()
@@ -27,10 +44,26 @@ impl Place {
     pub(crate) async fn try_open(&self) -> Result<Vault, VaultError> {
         Vault::open(self.options.clone()).await
     }
-    /// Runs SQL on the file behind the vault's back, as an intruder would.
+    /// The database file.
+    pub(crate) fn path(&self) -> &Path {
+        match &self.options.place {
+            VaultPlace::File(path) => path,
+            VaultPlace::Postgres(_) => panic!("this vault has no file"),
+        }
+    }
+    /// Runs SQL on the database behind the vault's back, as an intruder would.
     pub(crate) async fn tamper(&self, sql: &str) -> u64 {
-        let options =
-            sqlx::sqlite::SqliteConnectOptions::new().filename(&self.options.db).foreign_keys(false);
+        if let Some(database) = &self.database {
+            let mut connection = database.connect().await;
+            sqlx::raw_sql("SET session_replication_role = replica; SET search_path = kami_vault")
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            return done.rows_affected();
+        }
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path()).foreign_keys(false);
         let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
         let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
@@ -38,7 +71,7 @@ impl Place {
     }
     /// The blobs in the first column of a query's rows.
     pub(crate) async fn blobs(&self, sql: &'static str) -> Vec<Vec<u8>> {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.options.db);
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path());
         let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
         let blobs = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
         connection.close().await.unwrap();
