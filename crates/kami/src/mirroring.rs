@@ -1,13 +1,13 @@
 //! Carrying read models to PostgreSQL, in the background. Nobody waits for it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use projection::Views;
 use tokio::{task::JoinHandle, time::sleep};
 use views_postgres::{Mirror, MirrorError};
 use vocabulary::MerchantId;
 
-use crate::{channels, log::LogUrl};
+use crate::log::LogUrl;
 
 /// What changed meanwhile is carried together.
 const PACE: Duration = Duration::from_secs(1);
@@ -20,12 +20,12 @@ pub(crate) struct Mirroring(JoinHandle<()>);
 impl Mirroring {
     /// Starts it where an address is given. That the server is away is no failure.
     pub(crate) fn start(url: Option<&LogUrl>, views: &Arc<Views>, merchant: &MerchantId) -> Option<Self> {
-        let (url, path, merchant) = (url?.clone(), views.path().to_owned(), merchant.clone());
+        let (url, views, merchant) = (url?.clone(), views.clone(), merchant.clone());
         tracing::info!(%merchant, "read models are going to be carried to PostgreSQL");
         Some(Self(tokio::spawn(async move {
             loop {
                 // It never ends but by failing.
-                if let Err(error) = carry(&url, &path, &merchant).await {
+                if let Err(error) = carry(&url, &views, &merchant).await {
                     let why = anyhow::Error::new(error);
                     tracing::warn!(
                         error = format!("{why:#}"),
@@ -44,15 +44,15 @@ impl Drop for Mirroring {
     }
 }
 
-async fn carry(url: &LogUrl, path: &Path, merchant: &MerchantId) -> Result<(), MirrorError> {
-    let mut mirror = open(url, path, merchant).await?;
+async fn carry(url: &LogUrl, views: &Views, merchant: &MerchantId) -> Result<(), MirrorError> {
+    let mut mirror = open(url, views, merchant).await?;
     loop {
         mirror.ship().await?;
         sleep(PACE).await;
     }
 }
 
-/// Opens the way to PostgreSQL for all read models.
-pub(crate) async fn open(url: &LogUrl, path: &Path, merchant: &MerchantId) -> Result<Mirror, MirrorError> {
-    Mirror::open(url.expose(), path, channels::projections(), merchant).await
+/// Opens the way to PostgreSQL for the read models that are kept there.
+pub(crate) async fn open(url: &LogUrl, views: &Views, merchant: &MerchantId) -> Result<Mirror, MirrorError> {
+    Mirror::open(url.expose(), views.path(), views.projections().to_vec(), merchant).await
 }

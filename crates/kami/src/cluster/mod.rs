@@ -73,6 +73,7 @@ pub(crate) async fn serve(
 
     let address = listener.local_addr().context("the address")?;
     let (stop, stopping) = oneshot::channel::<()>();
+    let told_to_stop = told_to_stop();
     let serving = tokio::spawn(http_api::serve(listener, front.router(), async {
         // A dropped sender stops as well.
         let _dropped = stopping.await;
@@ -89,7 +90,7 @@ pub(crate) async fn serve(
             Err(_) => Ok(()),
         },
         ended = &mut membership => return ended.context("the membership")?,
-        () = told_to_stop() => Ok(()),
+        () = told_to_stop => Ok(()),
     };
     // Others take over while this node still listens, so that whoever asks it meanwhile is passed on.
     desk.leave().await;

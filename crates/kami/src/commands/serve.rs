@@ -68,6 +68,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         .telling(telling),
     );
     let nightly = Nightly::start(&api, config.nightly_hour);
+    let told_to_stop = told_to_stop();
     let (stop, stopping) = oneshot::channel::<()>();
     let router = http_api::router(api).merge(console::router());
     let serving = tokio::spawn(http_api::serve(listener, router, async {
@@ -82,7 +83,7 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
         () = node.engine.failed() => {
             return Err(node.engine.stop().await.err().map_or_else(|| anyhow::anyhow!("stopping"), anyhow::Error::new));
         }
-        () = told_to_stop() => None,
+        () = told_to_stop => None,
     };
     drop(nightly);
     // The server may be gone already.
@@ -95,21 +96,20 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     node.stop().await
 }
 
-pub(crate) async fn told_to_stop() {
-    let term = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
+/// Ready when this process is told to stop. Whoever is told between this call and the first look at what it gave is heard
+/// as well, so call it before anybody can know that the process is there.
+pub(crate) fn told_to_stop() -> impl Future<Output = ()> {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    let [terminated, interrupted] = signals.map(|registered| async {
+        match registered {
+            Ok(mut signal) => drop(signal.recv().await),
             Err(_) => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = term => {}
-        interrupted = tokio::signal::ctrl_c() => {
-            if interrupted.is_err() {
-                std::future::pending::<()>().await;
-            }
+    });
+    async {
+        tokio::select! {
+            () = terminated => {}
+            () = interrupted => {}
         }
     }
 }

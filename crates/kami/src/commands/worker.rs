@@ -146,7 +146,7 @@ impl ReadModels {
         }
         let mut carried = serde_json::Map::new();
         if let Some(url) = &self.views_url {
-            let mut mirror = mirroring::open(url, self.views.path(), &self.merchant).await?;
+            let mut mirror = mirroring::open(url, &self.views, &self.merchant).await?;
             mirror.ship().await?;
             for name in digests.keys() {
                 carried.insert(name.clone(), json!(mirror.digest(name).await?));
