@@ -20,6 +20,8 @@ use crate::{config::Config, http_client};
 const FILE: &str = "partners.db";
 /// Events taken in at once.
 const BATCH: usize = 1_000;
+/// At least this long between two looks at the log: what is appended meanwhile is taken in together.
+const PACE: Duration = Duration::from_millis(200);
 /// How long a partner may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// The wait after a failure to read the log.
@@ -105,6 +107,7 @@ async fn follow(partners: Partners, log: Arc<dyn EventLog>, merchant: MerchantId
         if head.changed().await.is_err() {
             return;
         }
+        tokio::time::sleep(PACE).await;
     }
 }
 
