@@ -420,14 +420,15 @@ async fn rows_folded_afresh_take_the_place_of_the_old_ones_only_when_they_are_wh
     assert_eq!(views.digest("tally", &merchant()).await.unwrap(), digest, "the old rows stay until then");
     drop(views);
 
-    // What a process that was killed leaves behind.
-    std::fs::write(directory.path().join("views.db-wal"), "not a log of the new file").unwrap();
     let afresh = Afresh::begin(&path, projections()).await.unwrap();
     let folding = Projections::new(afresh.views().clone(), quick());
     folding.spawn(log, &merchant()).unwrap();
     folding.wait_for(&merchant(), end).await.unwrap();
     folding.forget(&merchant());
+    // What a process that was killed leaves behind.
+    std::fs::write(directory.path().join("views.db-wal"), "not a log of the new file").unwrap();
     afresh.put_in_place().await.unwrap();
+    assert!(!directory.path().join("views.db-wal").exists(), "it is not of the new file");
     let views = Views::open(&path, projections()).await.unwrap();
     assert_eq!(total(&views, "fct_tally").await, 300);
     assert_eq!(head(&views).await, end);
