@@ -16,6 +16,9 @@ use crate::{
     schedule::{self, ATTEMPTS_MAX, Outcome},
 };
 
+/// The kind of the streams that say who is subscribed.
+const SUBSCRIPTIONS: &str = "policy";
+
 /// Why deliveries cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum PartnersError {
@@ -144,12 +147,18 @@ impl Partners {
         let (known, _) = self.place().await?;
         let mut at = known;
         let mut tx = self.pool.begin().await?;
+        let mut is_anybody_told = self.is_anybody_told(&mut tx).await?;
         for event in events.iter().filter(|event| event.position > known) {
             let wanted = Position(at.0 + 1);
             if event.position != wanted {
                 return Err(PartnersError::Gap { found: event.position, wanted });
             }
-            self.apply(&mut tx, event).await?;
+            if event.stream.kind() == SUBSCRIPTIONS {
+                self.follow_subscription(&mut tx, event).await?;
+                is_anybody_told = self.is_anybody_told(&mut tx).await?;
+            } else if let Some(message) = is_anybody_told.then(|| message::of(event)).flatten() {
+                self.expect(&mut tx, event, &message).await?;
+            }
             at = event.position;
         }
         if let Some(last) = events.last().filter(|last| last.position == at) {
@@ -168,14 +177,21 @@ impl Partners {
         Ok(at)
     }
 
-    async fn apply(&self, tx: &mut SqliteConnection, event: &RecordedEvent) -> Result<(), PartnersError> {
+    /// While there is no subscription, events are not even parsed.
+    async fn is_anybody_told(&self, tx: &mut SqliteConnection) -> Result<bool, PartnersError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM subscription WHERE merchant = ?)";
+        Ok(sqlx::query_scalar(sql).bind(self.merchant.as_str()).fetch_one(tx).await?)
+    }
+
+    async fn follow_subscription(
+        &self,
+        tx: &mut SqliteConnection,
+        event: &RecordedEvent,
+    ) -> Result<(), PartnersError> {
         match event.fact() {
             Ok(Fact::SubscriptionSet(set)) => self.set(tx, &set, event.position).await,
             Ok(Fact::SubscriptionEnded(ended)) => self.end(tx, &ended.subscription).await,
-            _ => match message::of(event) {
-                Some(message) => self.expect(tx, event, &message).await,
-                None => Ok(()),
-            },
+            _ => Ok(()),
         }
     }
 

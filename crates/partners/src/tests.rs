@@ -120,6 +120,27 @@ async fn a_subscription_hears_of_what_it_wants_from_its_beginning_on() {
 }
 
 #[tokio::test]
+async fn what_is_taken_in_together_is_told_as_if_it_came_one_by_one() {
+    let log = Log::new().await;
+    let facts = [
+        (ONE, paid()),
+        ("policy-subscription-first", set("first", &[])),
+        (OTHER, paid()),
+        ("policy-subscription-second", set("second", &[])),
+        ("policy-subscription-first", ended("first")),
+        (ONE, cancelled()),
+        ("policy-subscription-second", ended("second")),
+        ("policy-subscription-third", set("third", &[])),
+        (OTHER, cancelled()),
+    ];
+    let events = (1..).zip(&facts).map(|(position, (stream, fact))| event(position, stream, fact));
+    assert_eq!(log.partners.take(&events.collect::<Vec<_>>()).await.unwrap(), Position(9));
+    assert!(log.due("first", at(0)).await.is_empty());
+    assert!(log.due("second", at(0)).await.is_empty());
+    assert_eq!(log.due("third", at(0)).await, [9]);
+}
+
+#[tokio::test]
 async fn an_order_is_told_in_order_and_keeps_no_other_order_waiting() {
     let mut log = Log::with(&[("erp", &[])]).await;
     let (first, second) = (log.happens(ONE, paid()).await, log.happens(ONE, cancelled()).await);
