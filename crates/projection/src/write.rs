@@ -123,46 +123,68 @@ impl Words {
 }
 
 /// Rows to write to one table. Write each key at most once per batch where the table's rows change.
+///
+/// What a statement takes is made into its arguments as soon as there is enough of it: rows are pushed where folds
+/// work side by side, and the one connection that writes has only to execute.
 pub struct Rows {
     table: &'static Table,
     merchant: Arc<str>,
     values: Vec<Value>,
+    full: Vec<Result<SqliteArguments, sqlx::Error>>,
 }
 
 impl Rows {
     /// No rows yet.
     pub fn new(table: &'static Table, merchant: &MerchantId) -> Self {
-        Self { table, merchant: merchant.as_str().into(), values: Vec::new() }
+        Self { table, merchant: merchant.as_str().into(), values: Vec::new(), full: Vec::new() }
     }
     /// One more row: the values of the table's columns in their order, and the position that changed it last.
     pub fn push<const N: usize>(&mut self, last_pos: Position, values: [Value; N]) {
         debug_assert_eq!(N, self.table.width(), "a row of {} has a value per column", self.table.name);
         self.values.extend(values);
         self.values.push(last_pos.into());
+        if self.values.len() == SHAPES[0] * self.values_per_row() {
+            self.full.push(arguments(&self.merchant, self.values.drain(..)));
+        }
     }
     /// Writes the rows, replacing those with the same key, and is empty afterwards.
     pub async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), ApplyError> {
-        let width = self.table.width() + 1;
+        for arguments in self.full.drain(..) {
+            execute(self.table, SHAPES[0], arguments?, conn).await?;
+        }
+        let width = self.values_per_row();
         let mut left = self.values.len() / width;
         let mut values = self.values.drain(..);
         while left > 0 {
             let rows = SHAPES.into_iter().find(|shape| *shape <= left).unwrap_or(1);
-            let arguments = arguments(&self.merchant, values.by_ref().take(rows * width), rows * width)?;
-            let sql = AssertSqlSafe(self.table.upsert(rows));
-            sqlx::query_with(sql, arguments).execute(&mut *conn).await?;
+            let arguments = arguments(&self.merchant, values.by_ref().take(rows * width))?;
+            execute(self.table, rows, arguments, conn).await?;
             left -= rows;
         }
         Ok(())
     }
+
+    fn values_per_row(&self) -> usize {
+        self.table.width() + 1
+    }
+}
+
+async fn execute(
+    table: &Table,
+    rows: usize,
+    arguments: SqliteArguments,
+    conn: &mut SqliteConnection,
+) -> Result<(), ApplyError> {
+    sqlx::query_with(AssertSqlSafe(table.upsert(rows)), arguments).execute(conn).await?;
+    Ok(())
 }
 
 fn arguments(
     merchant: &Arc<str>,
     values: impl Iterator<Item = Value>,
-    count: usize,
-) -> Result<SqliteArguments, ApplyError> {
+) -> Result<SqliteArguments, sqlx::Error> {
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(count + 1, 0);
+    arguments.reserve(1 + values.size_hint().0, 0);
     for value in std::iter::once(Value::Shared(merchant.clone())).chain(values) {
         match value {
             Value::Null => arguments.add(None::<i64>),
@@ -180,4 +202,44 @@ fn arguments(
 pub fn keys_json<T: Display>(keys: impl IntoIterator<Item = T>) -> String {
     let texts: Vec<String> = keys.into_iter().map(|key| key.to_string()).collect();
     serde_json::Value::from(texts).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+    use crate::{Column, Kind};
+
+    static NUMBERED: Table = Table {
+        name: "fct_numbered",
+        en: "",
+        zh: "",
+        key: 1,
+        columns: &[Column::new("n", Kind::Int, "", ""), Column::new("word", Kind::Text, "", "").nullable()],
+        indexes: &[],
+        clustered: false,
+    };
+
+    #[tokio::test]
+    async fn rows_of_any_number_are_written_once_and_in_order() {
+        let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        for statement in NUMBERED.ddl(1) {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut conn).await.unwrap();
+        }
+        let mut rows = Rows::new(&NUMBERED, &"main".parse().unwrap());
+        let mut next = 0_i64;
+        for count in [0, 1, 255, 256, 257, 512, 806] {
+            for n in next..next + count {
+                rows.push(Position(n.unsigned_abs()), [n.into(), Value::maybe((n % 3 > 0).then_some(n))]);
+            }
+            rows.write(&mut conn).await.unwrap();
+            next += count;
+        }
+        type Row = (String, i64, Option<String>, i64);
+        let sql = "SELECT merchant, n, word, last_pos FROM fct_numbered ORDER BY rowid";
+        let stored: Vec<Row> = sqlx::query_as(sql).fetch_all(&mut conn).await.unwrap();
+        let wanted = (0..next).map(|n| ("main".to_owned(), n, (n % 3 > 0).then(|| n.to_string()), n));
+        assert_eq!(stored, wanted.collect::<Vec<_>>());
+    }
 }
