@@ -20,6 +20,22 @@ const INSERT: &str = "
     SELECT * FROM UNNEST($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::text[],
                          $8::text[], $9::bigint[], $10::bigint[], $11::bytea[])";
 
+/// PostgreSQL's code for what a role may not do.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+/// Has the server write back what appends so far left to be written, so that every measurement begins in the same state.
+/// False where the role may not ask for that (it takes a superuser, or a member of `pg_checkpoint`).
+pub async fn settle(url: &str) -> Result<bool, LogError> {
+    let mut session = settings::writing(&settings::parse(url)?).connect().await.map_err(store)?;
+    let settled = match sqlx::raw_sql("CHECKPOINT").execute(&mut session).await {
+        Ok(_) => true,
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(INSUFFICIENT_PRIVILEGE) => false,
+        Err(error) => return Err(store(error)),
+    };
+    session.close().await.map_err(store)?;
+    Ok(settled)
+}
+
 /// Stores batches by one multi-row insert each, one after the other over one session, committed and flushed, for at most
 /// `limit`; tells how many events were stored in how long. The database must hold a log; its schema `kami_bench` is made
 /// anew and dropped.

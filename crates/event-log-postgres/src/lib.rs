@@ -53,7 +53,7 @@ use tokio::{
 };
 use vocabulary::{MerchantId, MessageId, Position, StreamId, StreamVersion, Timestamp};
 
-pub use ceiling::raw_inserts;
+pub use ceiling::{raw_inserts, settle};
 pub use settings::{Judged, Setting};
 
 use crate::{

@@ -119,7 +119,7 @@ async fn log_measures_the_log_in_postgresql_against_raw_inserts_and_by_clients_m
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for name in ["appended_per_s", "raw_per_s", "of_raw", "of_one_merchant", "of_empty"] {
+    for name in ["appended_per_s", "raw_per_s", "of_raw", "of_one_merchant", "of_empty", "of_empty_beside"] {
         assert!(figures[name].as_f64().unwrap() > 0.0, "{name}: {figures}");
     }
     for (name, steps) in [

@@ -40,6 +40,8 @@ pub(crate) struct LogFigures {
     pub(crate) by_length: BTreeMap<u64, f64>,
     /// The rate on the longest log as a share of that on an empty one.
     pub(crate) of_empty: f64,
+    /// The same as a share of that on an empty log which was measured right after it, in the same database.
+    pub(crate) of_empty_beside: f64,
     pub(crate) machine: Machine,
 }
 
@@ -52,20 +54,27 @@ pub(crate) async fn run(
 ) -> anyhow::Result<LogFigures> {
     let log: Arc<PostgresLog> = Arc::new(PostgresLog::open(url).await?);
     let shared: Arc<dyn EventLog> = log.clone();
+    if !event_log_postgres::settle(url).await? {
+        progress("the role may not CHECKPOINT: steps begin while earlier ones are still written back");
+    }
     progress("appends, and raw inserts of the same");
     let (appended_per_s, raw_per_s) = against_raw_inserts(&*log, url, TOGETHER, limit).await?;
 
+    let measure = async |ends: Ends, clients: usize| {
+        event_log_postgres::settle(url).await?;
+        commands_per_s(shared.clone(), ends, clients, limit).await
+    };
     let mut by_clients = BTreeMap::new();
     for clients in CLIENTS {
         progress(&format!("{clients} clients"));
         let ends = Ends::claim(&*log, &format!("clients-{clients}"), 1).await?;
-        by_clients.insert(clients, commands_per_s(shared.clone(), ends, clients, limit).await?.0);
+        by_clients.insert(clients, measure(ends, clients).await?.0);
     }
     let mut by_merchants = BTreeMap::new();
     for merchants in MERCHANTS {
         progress(&format!("{merchants} merchants"));
         let ends = Ends::claim(&*log, &format!("of-{merchants}"), merchants).await?;
-        by_merchants.insert(merchants, commands_per_s(shared.clone(), ends, 64, limit).await?.0);
+        by_merchants.insert(merchants, measure(ends, 64).await?.0);
     }
     let mut by_length = BTreeMap::new();
     let mut ends = Ends::claim(&*log, "length", 1).await?;
@@ -73,10 +82,13 @@ pub(crate) async fn run(
     for events in LENGTHS.into_iter().filter(|events| *events <= length.unwrap_or(LENGTH)) {
         progress(&format!("a log of {events} events"));
         fill(&*log, &mut ends, &merchant, events).await?;
-        let (rate, after) = commands_per_s(shared.clone(), ends, 64, limit).await?;
+        let (rate, after) = measure(ends, 64).await?;
         ends = after;
         by_length.insert(events, rate);
     }
+    progress("an empty log beside it");
+    let (empty, _) = measure(Ends::claim(&*log, "beside", 1).await?, 64).await?;
+    let of_empty_beside = by_length.values().next_back().map_or(0.0, |last| last / empty.max(1e-9));
     log.close().await?;
     Ok(LogFigures {
         scenario: "log",
@@ -87,6 +99,7 @@ pub(crate) async fn run(
         of_one_merchant: share(&by_merchants),
         by_merchants,
         of_empty: share(&by_length),
+        of_empty_beside,
         by_length,
         machine: Machine::this(),
     })
@@ -115,8 +128,8 @@ impl LogFigures {
         row("length", &mut self.by_length.iter().map(|(at, rate)| (at.to_string(), *rate)));
         let _ = write!(
             text,
-            "\nflat       {:.3} of one merchant, {:.3} of an empty log",
-            self.of_one_merchant, self.of_empty
+            "\nflat       {:.3} of one merchant, {:.3} of an empty log, {:.3} of one beside",
+            self.of_one_merchant, self.of_empty, self.of_empty_beside
         );
         text
     }
