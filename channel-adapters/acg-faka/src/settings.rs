@@ -1,6 +1,6 @@
 //! What the merchant enters for one account: a shop that buys from us, a shop that we buy from, or both.
 
-use channel::{SettingsError, strict_json};
+use channel::{SettingsError, address::is_origin, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::{Currency, Money, Secret};
 
@@ -147,22 +147,6 @@ fn check_credentials(side: &str, id: &str, key: &Secret<String>, problems: &mut 
 
 fn is_line(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-}
-
-/// A scheme and a host: the key itself goes there, so it must be encrypted unless it is this machine.
-fn is_origin(url: &str) -> bool {
-    let plain = |host: &str| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
-    };
-    url.strip_prefix("https://").is_some_and(plain) || url.strip_prefix("http://").is_some_and(is_loopback)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use channel::{
     SettingsError,
+    address::is_origin,
     sign::{RsaSigner, der_from_text, rsa_public_key_from_text},
     strict_json,
 };
@@ -75,7 +76,7 @@ impl Merchant {
             }
         };
         let base_url = written.base_url.unwrap_or_else(|| API.to_owned());
-        need(is_safe(&base_url), "base_url: an https address without path, query or credentials");
+        need(is_origin(&base_url), "base_url: an https address without path, query or credentials");
         match (signer, alipay_key) {
             (Some(signer), Some(alipay_key)) if problems.is_empty() => Ok(Self {
                 app_id: written.app_id,
@@ -97,18 +98,6 @@ fn is_digits(text: &str) -> bool {
 
 fn is_serial(text: &str) -> bool {
     (1..=512).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'_')
-}
-
-/// Nothing but https will do; only this machine is spared, for tests.
-fn is_safe(url: &str) -> bool {
-    let (scheme, authority) = url.split_once("://").unwrap_or(("", ""));
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let local = ["localhost", "127.0.0.1", "::1"].contains(&host);
-    let plain = url.bytes().all(|byte| byte.is_ascii_graphic()) && !authority.contains(['/', '?', '#', '@']);
-    plain && !host.is_empty() && (scheme == "https" || (scheme == "http" && local))
 }
 
 #[cfg(test)]

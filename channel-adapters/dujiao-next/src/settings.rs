@@ -1,6 +1,6 @@
 //! What the merchant enters for one account: a shop that buys from us, a shop that we buy from, or both.
 
-use channel::{SettingsError, Shortage, strict_json};
+use channel::{SettingsError, Shortage, address::is_origin, address::is_prefix, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::{Currency, Money, Secret};
 
@@ -175,31 +175,6 @@ impl Sell {
 
 fn is_plain_url(url: &str) -> bool {
     url.len() <= 1024 && url.bytes().all(|b| b.is_ascii_graphic() && !b"#\\\"<>@".contains(&b))
-}
-
-/// A prefix must reach past the host: without the slash, `https://a.example` would also cover `a.example.evil`.
-fn is_prefix(prefix: &str) -> bool {
-    let host_of =
-        |scheme| prefix.strip_prefix(scheme).and_then(|rest: &str| rest.split_once('/')).map(|(h, _)| h);
-    let secure = host_of("https://").is_some_and(|host| !host.is_empty());
-    let local = host_of("http://").is_some_and(is_loopback);
-    is_plain_url(prefix) && !prefix.contains('?') && (secure || local)
-}
-
-/// A scheme and a host: credentials go there, so it must be encrypted unless it is this machine.
-fn is_origin(url: &str) -> bool {
-    let plain = |host: &str| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
-    };
-    url.strip_prefix("https://").is_some_and(plain) || url.strip_prefix("http://").is_some_and(is_loopback)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]

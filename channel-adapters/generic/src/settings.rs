@@ -1,7 +1,7 @@
 //! An account's settings, checked: every problem is reported at once, no secret in any of them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use channel::{SettingsError, Shortage, strict_json};
+use channel::{SettingsError, Shortage, address::is_endpoint, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::{DeliveryMethod, Secret};
 
@@ -116,7 +116,7 @@ fn sender(
     problems: &mut Vec<String>,
 ) -> Option<Sender> {
     let url = url?;
-    if !is_safe(&url) {
+    if !is_endpoint(&url) {
         problems.push(format!("{field}: an https address without credentials is needed"));
         return None;
     }
@@ -127,38 +127,11 @@ fn sender(
     Some(Sender { url, secret: secret.clone() })
 }
 
-/// Whether an address is https (or http to this machine) and names a host without credentials.
-fn is_safe(url: &str) -> bool {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let local = ["localhost", "127.0.0.1", "::1"].contains(&host);
-    let plain = url.bytes().all(|byte| byte.is_ascii_graphic()) && !authority.contains('@');
-    plain && !host.is_empty() && (scheme == "https" || (scheme == "http" && local))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const KEY: &str = "whsec_VEVTVC1PTkxZLXNoYXJlZC1zZWNyZXQtMzJieXRlcyE=";
-
-    #[test]
-    fn only_https_or_this_machine_is_safe() {
-        for url in
-            ["https://a.example/x", "https://a.example:8443", "http://127.0.0.1:9000/x", "http://[::1]:9/"]
-        {
-            assert!(is_safe(url), "{url}");
-        }
-        for url in
-            ["http://a.example", "ftp://a.example", "https://", "https://u:p@a.example", "https://a b", "x"]
-        {
-            assert!(!is_safe(url), "{url}");
-        }
-    }
 
     #[test]
     fn who_waits_for_keys_is_refused_on_shortage_unless_the_settings_say_otherwise() {

@@ -1,6 +1,6 @@
 //! What the merchant enters for one shop.
 
-use channel::{SettingsError, Shortage, strict_json};
+use channel::{SettingsError, Shortage, address::is_prefix, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::Secret;
 
@@ -71,7 +71,8 @@ impl Settings {
         check(key.len() == 32 && graphic(key), "card_key must be 32 plain characters");
         check((1..=3600).contains(&tolerance_secs), "tolerance_secs must be 1 to 3600");
         check(
-            !notify_prefixes.is_empty() && notify_prefixes.iter().all(|prefix| is_prefix(prefix)),
+            !notify_prefixes.is_empty()
+                && notify_prefixes.iter().all(|prefix| is_plain_url(prefix) && is_prefix(prefix)),
             "notify_prefixes must be https addresses with a path (http only for this machine)",
         );
         if !problems.is_empty() {
@@ -96,23 +97,6 @@ impl Settings {
 
 fn is_plain_url(url: &str) -> bool {
     url.len() <= 512 && url.bytes().all(|b| b.is_ascii_graphic() && !b"?#\\\"<>@".contains(&b))
-}
-
-/// A prefix must reach past the host: without the slash, `https://a.example` would also cover `a.example.evil`.
-fn is_prefix(prefix: &str) -> bool {
-    let host_of =
-        |scheme| prefix.strip_prefix(scheme).and_then(|rest: &str| rest.split_once('/')).map(|(h, _)| h);
-    let secure = host_of("https://").is_some_and(|host| !host.is_empty());
-    let local = host_of("http://").is_some_and(is_loopback);
-    is_plain_url(prefix) && (secure || local)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use channel::{SettingsError, sign::rsa_public_key_from_text, strict_json};
+use channel::{SettingsError, address::is_origin, sign::rsa_public_key_from_text, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::{Secret, Timestamp};
 
@@ -79,7 +79,7 @@ impl Settings {
         }
         let host = if written.sandbox { "api-m.sandbox.paypal.com" } else { "api-m.paypal.com" };
         let base_url = written.base_url.unwrap_or_else(|| format!("https://{host}"));
-        check(is_safe(&base_url), "base_url: https, without a path, query or credentials");
+        check(is_origin(&base_url), "base_url: https, without a path, query or credentials");
         if !problems.is_empty() {
             return Err(SettingsError(problems));
         }
@@ -106,15 +106,6 @@ pub(crate) fn is_paypals(url: &str, sandbox: bool) -> bool {
     };
     let path = url.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
     path.is_some_and(|(host, _)| hosts.contains(&host))
-}
-
-/// Tokens travel in every call, so nothing but https will do; only this machine is spared, for tests.
-fn is_safe(url: &str) -> bool {
-    let (scheme, authority) = url.split_once("://").unwrap_or(("", ""));
-    let host = authority.split(':').next().unwrap_or_default();
-    let local = ["localhost", "127.0.0.1"].contains(&host);
-    let plain = authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
-    plain && !host.is_empty() && (scheme == "https" || (scheme == "http" && local))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the merchant enters for one shop, checked: every problem at once, no secret in any of them.
 
-use channel::{SettingsError, strict_json};
+use channel::{SettingsError, address::is_origin, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::Secret;
 
@@ -66,19 +66,6 @@ impl Settings {
 fn is_secret(secret: &Secret<String>) -> bool {
     let text = secret.expose();
     (32..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// A scheme and a host: keys go there, so it must be encrypted unless it is this machine.
-fn is_origin(url: &str) -> bool {
-    let plain = |host: &str| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
-    };
-    let local = |host: &str| {
-        let port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-        let name = host.rsplit_once(':').filter(|(_, tail)| port(tail)).map_or(host, |(name, _)| name);
-        matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-    };
-    url.strip_prefix("https://").is_some_and(plain) || url.strip_prefix("http://").is_some_and(local)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! An account's settings, checked: every problem is reported at once, no secret in any of them.
 
-use channel::{OutboundRequest, SettingsError, strict_json};
+use channel::{OutboundRequest, SettingsError, address::is_origin, strict_json};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::Secret;
@@ -50,7 +50,7 @@ impl Stripe {
             problems.push(format!("secret_key: begins with {} or {}", kinds[0], kinds[1]));
         }
         let base_url = written.base_url.unwrap_or_else(|| API.to_owned());
-        if !is_safe(&base_url) {
+        if !is_origin(&base_url) {
             problems.push("base_url: an https address without path, query or credentials".to_owned());
         }
         if !problems.is_empty() {
@@ -104,18 +104,6 @@ fn is_key(text: &str, kinds: &[&str]) -> bool {
     text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic()) && kinds.iter().any(long_enough)
 }
 
-/// The secret key travels with every call, so nothing but https will do; only this machine is spared, for tests.
-fn is_safe(url: &str) -> bool {
-    let (scheme, authority) = url.split_once("://").unwrap_or(("", ""));
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let local = ["localhost", "127.0.0.1", "::1"].contains(&host);
-    let plain = url.bytes().all(|byte| byte.is_ascii_graphic()) && !authority.contains(['/', '?', '#', '@']);
-    plain && !host.is_empty() && (scheme == "https" || (scheme == "http" && local))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,15 +115,5 @@ mod tests {
         assert_eq!(Stripe::read(text).err().unwrap().0.len(), 3);
         let text = r#"{"livemode":false,"webhook_secrets":[],"secret_key":"sk_test_0123456789abcdef"}"#;
         assert_eq!(Stripe::read(text).err().unwrap().0.len(), 1);
-    }
-
-    #[test]
-    fn only_https_or_this_machine_is_safe() {
-        for url in ["https://api.stripe.com", "http://127.0.0.1:9000", "http://[::1]:1"] {
-            assert!(is_safe(url), "{url}");
-        }
-        for url in ["http://api.stripe.com", "https://u@a", "https://a/b", "https://a?b", "https://", ""] {
-            assert!(!is_safe(url), "{url}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the merchant enters for one shop.
 
-use channel::{SettingsError, strict_json};
+use channel::{SettingsError, address::is_origin, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::Secret;
 
@@ -71,22 +71,6 @@ impl Settings {
             deliver_orders: entered.deliver_orders,
         })
     }
-}
-
-/// A scheme and a host: credentials go there, so it must be encrypted unless it is this machine.
-fn is_origin(url: &str) -> bool {
-    let plain = |host: &str| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
-    };
-    url.strip_prefix("https://").is_some_and(plain) || url.strip_prefix("http://").is_some_and(is_loopback)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]

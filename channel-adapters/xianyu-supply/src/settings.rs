@@ -1,6 +1,6 @@
 //! What the merchant enters for one shop.
 
-use channel::{SettingsError, strict_json};
+use channel::{SettingsError, address::is_prefix, strict_json};
 use serde::{Deserialize, de::IgnoredAny};
 use vocabulary::Secret;
 
@@ -75,7 +75,7 @@ impl Settings {
         check(entered.balance_fen > 0, "balance_fen must be above 0");
         check(!entered.callback_prefixes.is_empty(), "callback_prefixes must name at least one address");
         check(
-            entered.callback_prefixes.iter().all(|prefix| is_prefix(prefix)),
+            entered.callback_prefixes.iter().all(|prefix| is_plain_url(prefix) && is_prefix(prefix)),
             "callback_prefixes must be https addresses with a path (http only for this machine)",
         );
         if !problems.is_empty() {
@@ -100,24 +100,6 @@ impl Settings {
 
 fn is_plain_url(url: &str) -> bool {
     url.len() <= 1024 && url.bytes().all(|b| b.is_ascii_graphic() && !b"#\\\"<>@".contains(&b))
-}
-
-/// A prefix must reach past the host: without the slash, `https://a.example` would also cover
-/// `a.example.evil`.
-fn is_prefix(prefix: &str) -> bool {
-    let host_of =
-        |scheme| prefix.strip_prefix(scheme).and_then(|rest: &str| rest.split_once('/')).map(|(h, _)| h);
-    let secure = host_of("https://").is_some_and(|host| !host.is_empty());
-    let local = host_of("http://").is_some_and(is_loopback);
-    is_plain_url(prefix) && !prefix.contains('?') && (secure || local)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod adapter;
+pub mod address;
 pub mod cipher;
 pub mod explain;
 mod inbound;
