@@ -223,3 +223,34 @@ async fn words_of_site_and_gateway_that_overtake_each_other_leave_the_gateways_l
         world.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_v2_notification_that_overtakes_its_order_or_is_too_late_is_taken_when_it_is_signed_anew() {
+    for fault in [Fault::HangUpAfter, Fault::ErrorBefore(502), Fault::WrongSignature] {
+        let (world, gateway) = open().await;
+        let payment = gateway.with(|epay| epay.pay("A-1", PRICE));
+        let signed = |world: &World| drive::epay_notify_v2(&Epay::test_account(), &payment, world.now());
+        let early = signed(&world);
+        assert_eq!(world.send(V2, &early).await.text(), "fail");
+        say(&world, "created-A-1", &order("order.created", "A-1", 1)).await;
+        world.advance(301).await;
+        assert_eq!(world.send(V2, &early).await.text(), "fail", "its time is over");
+        gateway.next(fault);
+        for _ in 0..2 {
+            assert_eq!(world.send(V2, &signed(&world)).await.text(), "success");
+            world.minutes(5).await;
+        }
+        let fetched = keys(&world, "A-1").await;
+        let held = Keys::from([("A-1".to_owned(), [sha256(fetched[0]["code"].as_str().unwrap())].into())]);
+        gateway.next(fault);
+        world.refund(OWN, "A-1", Some("R-1"), None).await;
+        world.minutes(10).await;
+        assert_eq!(world.send(V2, &signed(&world)).await.text(), "success", "and once more, last");
+        world.minutes(10).await;
+        let back = gateway.with(|epay| epay.payments["A-1"].refunded());
+        let books = Books::of(&world).await;
+        books.agree(&held, &BTreeMap::from([("A-1".to_owned(), back)]));
+        assert_eq!((&books.revoked, back, gateway.faults_left()), (&held, PRICE, 0), "{fault:?}");
+        world.stop().await;
+    }
+}
