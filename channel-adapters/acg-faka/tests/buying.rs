@@ -86,3 +86,32 @@ async fn a_shop_that_refuses_has_sold_nothing() {
     assert_eq!(world.purchases().await, ["failed code_0"]);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn purchases_that_end_in_another_order_than_they_began_stand_in_both_ledgers() {
+    let (world, shop) = open(&["CARD-1", "CARD-2", "CARD-3", "CARD-4"]).await;
+    shop.with(|shop| shop.by_hand = true);
+    let first = world.procure(SHOP, "P1", 2).await;
+    world.settle().await;
+    // The second is answered at once, the third's answer is lost; then the first one's cards come.
+    shop.with(|shop| shop.by_hand = false);
+    shop.next(Fault::TooMany(9));
+    let second = world.procure(SHOP, "P1", 2).await;
+    world.settle().await;
+    world.advance(60).await;
+    shop.after(1, Fault::HangUpAfter);
+    let third = world.procure(SHOP, "P1", 2).await;
+    world.settle().await;
+    shop.with(|shop| shop.trades.insert(first, "CARD-5\r\nCARD-6".to_owned()));
+    world.advance(86_400).await;
+    assert_eq!(
+        world.purchases().await,
+        ["keys b2 2/2", "keys b1 2/2", "for a person unknown_outcome"],
+        "{second} {third}"
+    );
+    let mut theirs = shop.with(|shop| shop.ledger());
+    assert!(theirs.remove(&third).is_none_or(|cards| cards.len() == 2));
+    assert_eq!(world.bought().await, theirs, "but for the one that a person looks into");
+    assert_eq!(shop.with(|shop| shop.forged_calls), 0);
+    world.stop().await;
+}

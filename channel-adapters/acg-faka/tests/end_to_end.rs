@@ -6,7 +6,7 @@ mod platform;
 use std::collections::{BTreeMap, BTreeSet};
 
 use channel::Protocol;
-use channel_world::{Books, PRICE, Told, World, code, sha256};
+use channel_world::{Books, Keys, PRICE, Told, World, code, sha256};
 use platform::{APP_ID, APP_KEY, asks};
 use serde_json::{Value, json};
 
@@ -87,5 +87,51 @@ async fn forged_orders_have_no_effect_and_a_refund_by_staff_hides_the_cards() {
     assert_eq!((&books.revoked, books.refunded["R1"]), (&books.delivered, PRICE));
     let number = sold["data"]["tradeNo"].as_str().unwrap().to_owned();
     assert_eq!(ask(&world, "commodity/query", &[("tradeNo", &number)]).await["data"]["secret"], "");
+    world.stop().await;
+}
+
+/// The other shop's ledger of cards: what it read in the replies that reached it.
+fn reads(theirs: &mut Keys, number: &str, told: &Told) {
+    theirs.entry(number.to_owned()).or_default().extend(cards(&told.json()));
+}
+
+#[tokio::test]
+async fn calls_in_the_wrong_order_and_replies_that_are_lost_leave_both_ledgers_the_same() {
+    let world = open().await;
+    world.stock(0, 10).await;
+    let mut theirs = Keys::new();
+    let stranger = "order-0198c1a0000070008000000000000001";
+    let early = ask(&world, "commodity/query", &[("tradeNo", stranger)]).await;
+    assert_ne!(early["code"], 200, "asked for before it is ordered: {early}");
+    // Of three orders that were sent, the last arrives first, all replies are lost, and they are sent again.
+    for number in ["R3", "R1", "R2"] {
+        let _lost = trade(&world, number, "2", "").await;
+    }
+    for number in ["R1", "R2"] {
+        world.advance(30).await;
+        reads(&mut theirs, number, &trade(&world, number, "2", "").await);
+    }
+    // The third is paid back before the shop tries again: it still hears what it heard, and its cards are void.
+    world.refund_by_hand(SHOP, "R3").await;
+    let (again, once_more) = tokio::join!(trade(&world, "R3", "2", ""), trade(&world, "R3", "2", ""));
+    assert_eq!(again, once_more);
+    reads(&mut theirs, "R3", &again);
+    let number = again.json()["data"]["tradeNo"].as_str().unwrap().to_owned();
+    let shown = ask(&world, "commodity/query", &[("tradeNo", &number)]).await;
+    assert_eq!(shown["data"]["secret"], "", "and it is shown no more");
+    let books = Books::of(&world).await;
+    books.agree(&theirs, &BTreeMap::from([("R3".to_owned(), 2 * PRICE)]));
+    assert_eq!(books.revoked, BTreeMap::from([("R3".to_owned(), theirs["R3"].clone())]));
+    assert_eq!((world.count("OrderPlaced").await, world.count("KeysAllocated").await), (3, 3));
+    // An order that comes while its repeat is under way is one order.
+    let (first, second, left) = tokio::join!(
+        trade(&world, "R4", "1", ""),
+        trade(&world, "R4", "1", ""),
+        ask(&world, "commodity/stock", &[("code", "P1")])
+    );
+    assert_eq!(first, second);
+    assert!([3, 4].contains(&left["data"]["stock"].as_i64().unwrap()), "{left}");
+    reads(&mut theirs, "R4", &first);
+    Books::of(&world).await.agree(&theirs, &BTreeMap::from([("R3".to_owned(), 2 * PRICE)]));
     world.stop().await;
 }

@@ -75,7 +75,7 @@ async fn cards_come_in_the_answer() {
     assert_eq!(buy(&*adapter, &job("K1", "P1/月卡", 2)).await, "K1 T1 CARD-1|CARD-2");
     assert_eq!(
         buy(&*adapter, &job("K2", "P1", 1)).await,
-        "K2 T1 line one\r\nline two",
+        "K2 T2 line one\r\nline two",
         "one card is one text"
     );
     assert_eq!(buy(&*adapter, &job("K3", "P1", 2)).await, "refused code_0", "one is left");

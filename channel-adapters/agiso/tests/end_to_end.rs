@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use channel::Protocol;
 use channel_world::{Books, World, code, sha256};
-use platform::{Agiso, SECRET, SHOP, TOKEN, pushes};
+use platform::{Agiso, SECRET, SHOP, TOKEN, pushes, pushes_event};
 use serde_json::json;
 use testkit::{Fault, pretend::Pretend};
 
@@ -96,4 +96,61 @@ async fn a_delivery_whose_answer_is_lost_is_not_repeated_and_its_keys_count_as_g
         assert_eq!(agiso.with(|agiso| agiso.sent["8"].0.clone()), keys(1..2), "{fault:?}: another key");
         world.stop().await;
     }
+}
+
+/// Every order in which the three pushes of an order can arrive: paid, handed over by the warehouse, anything else.
+const TURNS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+const FAULTS: [Option<Fault>; 6] = [
+    None,
+    Some(Fault::TooMany(30)),
+    Some(Fault::ErrorBefore(503)),
+    Some(Fault::HangUpAfter),
+    Some(Fault::HangUpBefore),
+    Some(Fault::ErrorAfter(500)),
+];
+
+async fn push(world: &World, number: u64, which: usize) {
+    let signed = match which {
+        0 => pushes(number, ITEM, 2, "57.76", world.now()),
+        _ => pushes_event(number, which == 1, world.now()),
+    };
+    assert_eq!(world.send(ACCOUNT, &signed).await.json(), json!({ "IsSuccess": true }), "{number} {which}");
+}
+
+#[tokio::test]
+async fn pushes_of_an_order_that_overtake_each_other_lead_to_one_delivery_and_the_books_agree() {
+    let (world, agiso) = open().await;
+    world.stock(0, 20).await;
+    for ((number, turn), fault) in (1..).zip(TURNS).zip(FAULTS) {
+        fault.into_iter().for_each(|fault| agiso.next(fault));
+        for which in turn {
+            push(&world, number, which).await;
+            push(&world, number, which).await;
+            world.settle().await;
+        }
+        world.minutes(10).await;
+    }
+    let sent = |agiso: &mut Agiso| agiso.sent.clone();
+    let (sent, books) = (agiso.with(sent), Books::of(&world).await);
+    assert!(sent.values().all(|(_, times)| *times == 1), "{sent:?}");
+    // A delivery whose answer was lost is not known to have ended, whether it did or not: the books are between.
+    assert!(books.delivered.iter().all(|(number, keys)| sent[number].0 == *keys));
+    assert!(sent.iter().all(|(number, (keys, _))| books.let_out[number] == *keys));
+    assert_eq!((books.let_out.len(), agiso.faults_left()), (6, 0));
+    assert!(["1", "2"].iter().all(|number| books.delivered.contains_key(*number)));
+
+    for (number, turn) in (1..).zip(TURNS) {
+        world.refund_by_hand(ACCOUNT, &number.to_string()).await;
+        // Late pushes, the first of them last.
+        for which in turn.into_iter().rev() {
+            push(&world, number, which).await;
+        }
+        world.minutes(10).await;
+    }
+    let books = Books::of(&world).await;
+    books.add_up();
+    assert_eq!((&books.revoked, books.refunded.values().sum::<i64>()), (&books.let_out, 6 * 5_776));
+    assert_eq!((world.count("KeysAllocated").await, agiso.with(|agiso| agiso.forged_calls)), (6, 0));
+    assert_eq!(agiso.with(|agiso| agiso.sent.clone()), sent, "nothing was sent again");
+    world.stop().await;
 }

@@ -3,10 +3,10 @@
 
 mod described;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use channel::Protocol;
-use channel_world::{Books, World, sha256};
+use channel_world::{Books, Keys, World, sha256};
 use serde_json::Value;
 use testkit::{
     accounts::GoofishSupplier,
@@ -97,5 +97,29 @@ async fn an_order_that_is_paid_back_by_hand_loses_its_keys_and_its_repeat_is_the
     let other = world.send(SHOP, &purchase(&world, "G-2", 3)).await;
     assert!(keys(&other.json()).is_disjoint(&keys(&first.json())));
     assert!(Books::of(&world).await.shared.is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn calls_that_overtake_each_other_and_replies_that_are_lost_leave_both_ledgers_the_same() {
+    let world = shop(6).await;
+    let mut theirs = Keys::new();
+    // Three orders are sent; the last arrives first, and no reply is heard.
+    for number in ["G-3", "G-1", "G-2"] {
+        let _lost = world.send(SHOP, &purchase(&world, number, 1)).await;
+    }
+    // The third is paid back before it is sent again: the platform hears what it would have heard.
+    world.refund_by_hand(SHOP, "G-3").await;
+    world.advance(60).await;
+    for number in ["G-1", "G-2", "G-3"] {
+        let order = purchase(&world, number, 1);
+        let (told, again) = tokio::join!(world.send(SHOP, &order), world.send(SHOP, &order));
+        assert_eq!(told.bytes, again.bytes, "{number}");
+        theirs.insert(number.to_owned(), keys(&told.json()));
+    }
+    let books = Books::of(&world).await;
+    books.agree(&theirs, &BTreeMap::from([("G-3".to_owned(), channel_world::PRICE)]));
+    assert_eq!(books.revoked, BTreeMap::from([("G-3".to_owned(), theirs["G-3"].clone())]));
+    assert_eq!((world.count("OrderPlaced").await, world.count("KeysAllocated").await), (3, 3));
     world.stop().await;
 }

@@ -107,3 +107,31 @@ async fn cards_that_cost_more_than_allowed_or_are_not_priced_in_our_money_are_no
     assert_eq!(shop.with(|shop| (shop.sales.len(), shop.stock, shop.forged_calls)), (1, 3, 0));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn callbacks_that_overtake_the_answer_and_each_other_bring_the_cards_once_and_the_ledgers_agree() {
+    for fault in [Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, shop) = open(5).await;
+        // The shop sells, and we do not hear of it.
+        shop.after(3, fault);
+        let our_no = world.procure(SHOP, "7", 2).await;
+        world.settle().await;
+        assert_eq!(
+            (world.count("ProcurementAccepted").await, shop.with(|shop| shop.stock)),
+            (0, 3),
+            "{fault:?}"
+        );
+        for status in ["delivered", "paid", "delivered", "canceled"] {
+            shop.with(|shop| shop.sales.get_mut(&our_no).unwrap().status = status);
+            let signed = shop.with(|shop| reports(&our_no, &shop.sales[&our_no], world.now()));
+            assert_eq!(world.send(SHOP, &signed).await.json()["ok"], true, "{fault:?} {status}");
+            world.settle().await;
+        }
+        shop.with(|shop| shop.sales.get_mut(&our_no).unwrap().status = "delivered");
+        world.advance(3_600).await;
+        assert_eq!(world.purchases().await, ["keys b1 2/2"], "{fault:?}");
+        assert_eq!(world.bought().await, shop.with(|shop| shop.ledger()), "{fault:?}");
+        assert_eq!(shop.with(|shop| (shop.sales.len(), shop.stock, shop.forged_calls)), (1, 3, 0));
+        world.stop().await;
+    }
+}

@@ -178,3 +178,62 @@ async fn an_order_that_is_paid_back_by_hand_loses_its_keys_whatever_is_repeated_
         world.stop().await;
     }
 }
+
+/// The number under which a shop's order will be known here.
+async fn number_of(order: &str) -> String {
+    let (elsewhere, _shop) = open(true).await;
+    let number = buy(&elsewhere, None, order, 1).await.json()["order_id"].to_string();
+    elsewhere.stop().await;
+    number
+}
+
+async fn cancel(world: &World, number: &str) -> Told {
+    ask(world, "POST", &format!("/orders/{number}/cancel"), None).await
+}
+
+#[tokio::test]
+async fn calls_and_callbacks_that_overtake_each_other_leave_both_ledgers_the_same() {
+    let numbers = [number_of("A-0").await, number_of("A-1").await, number_of("A-2").await];
+    let [early, kept, dropped] = &numbers;
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::WrongSignature] {
+        let (world, shop) = open(true).await;
+        // Asked for and called off before it is made: it is made, and no key is bound to it.
+        assert_eq!(ask(&world, "GET", &format!("/orders/{early}"), None).await.status, 404);
+        assert_eq!(cancel(&world, early).await.json()["status"], "canceled");
+        let made = buy(&world, Some(&shop), "A-0", 1).await.json();
+        assert_eq!((&made["ok"], &made["error_code"]), (&json!(false), &json!("payment_failed")));
+        // Of two orders the second arrives first, and is called off before it is repeated.
+        let second = buy(&world, Some(&shop), "A-2", 1).await;
+        let first = buy(&world, Some(&shop), "A-1", 2).await;
+        assert_eq!(cancel(&world, dropped).await.json()["status"], "canceled");
+        assert_eq!(buy(&world, Some(&shop), "A-2", 1).await, second);
+        // The callback's answer is lost: the cards may have left, so the order cannot be called off any more.
+        shop.next(fault);
+        world.stock(0, 6).await;
+        world.settle().await;
+        let refused = cancel(&world, kept).await;
+        assert_eq!(
+            (refused.status, &refused.json()["error_code"]),
+            (409, &json!("cancel_not_allowed")),
+            "{fault:?}"
+        );
+        world.minutes(20).await;
+        assert_eq!(ask(&world, "GET", &format!("/orders/{kept}"), None).await.json()["status"], "delivered");
+        assert_eq!(buy(&world, Some(&shop), "A-1", 2).await, first, "{fault:?}");
+        for (number, refund) in [(early, "late-A-0"), (dropped, "cancelled")] {
+            world.settle_refund(SHOP, number, refund).await;
+        }
+        world.refund_by_hand(SHOP, kept).await;
+        assert_eq!(cancel(&world, kept).await.status, 409, "{fault:?}: a repeat hears what it heard");
+        world.minutes(20).await;
+        let theirs = shop.with(|shop| shop.told.clone());
+        assert_eq!(theirs.keys().collect::<Vec<_>>(), ["A-1"], "{fault:?}");
+        let held = BTreeMap::from([(kept.clone(), theirs["A-1"].1.clone())]);
+        let back = [(early, PRICE), (dropped, PRICE), (kept, 2 * PRICE)];
+        let books = Books::of(&world).await;
+        books.agree(&held, &back.map(|(number, fen)| (number.clone(), fen)).into());
+        assert_eq!((&books.revoked, world.count("KeysAllocated").await), (&held, 1), "{fault:?}");
+        assert_eq!((shop.with(|shop| shop.forged_calls), shop.faults_left()), (0, 0), "{fault:?}");
+        world.stop().await;
+    }
+}

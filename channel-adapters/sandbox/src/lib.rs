@@ -18,6 +18,7 @@ mod outbound;
 mod read_back;
 mod settings;
 mod status;
+mod vectors;
 mod verify;
 
 use std::sync::Arc;
@@ -35,7 +36,7 @@ pub const PROTOCOL: Protocol = Protocol {
     manifest: &MANIFEST,
     connect,
     example_settings: include_str!("example-settings.json"),
-    schemes: &[],
+    schemes: vectors::SCHEMES,
 };
 
 static MANIFEST: Manifest = Manifest {

@@ -2,65 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod platform;
+mod story;
 
-use channel::Protocol;
-use channel_world::{Books, PRICE, Told, World};
-use serde_json::{Value, json};
-use testkit::{Fault, pretend::Pretend};
+use channel_world::{Books, PRICE};
+use serde_json::json;
 
-use platform::{ACCESS, APP_KEY, Wechat, aftersale_event, goods_event, order_event, refund_event, wire};
-
-const SHOP: &str = "wechat-shop/main";
-const XPAY: &str = "wechat-xpay/mini";
-const ORDER: u64 = 3_705_115_058_471_208_928;
-const PROTOCOLS: &[Protocol] = &[channel_wechat_shop::SHOP, channel_wechat_shop::XPAY];
-const FAULTS: [Fault; 6] = [
-    Fault::HangUpAfter,
-    Fault::HangUpBefore,
-    Fault::ErrorAfter(500),
-    Fault::ErrorBefore(502),
-    Fault::TooMany(5),
-    Fault::WrongSignature,
-];
-
-async fn open() -> (World, Pretend<Wechat>) {
-    let world = World::open(PROTOCOLS).await;
-    let wechat = world.pretend(Wechat::default()).await;
-    let mut settings: Value = serde_json::from_str(channel_wechat_shop::SHOP.example_settings).unwrap();
-    settings["access_token"] = ACCESS.into();
-    settings["access_token_expires_at"] = world.now().plus_secs(30 * 86_400).secs().into();
-    settings["base_url"] = wechat.url().into();
-    world.connect(SHOP, &settings).await;
-    settings["app_key"] = APP_KEY.into();
-    world.connect(XPAY, &settings).await;
-    (world, wechat)
-}
-
-async fn tell(world: &World, name: &str, message: &Value, random: u8) -> Told {
-    let told = world.send(name, &wire(message, random)).await;
-    assert_eq!(told.status, 200, "{}", told.text());
-    told
-}
-
-async fn rest(world: &World) {
-    for _ in 0..8 {
-        world.advance(900).await;
-    }
-}
-
-fn deliveries(wechat: &Pretend<Wechat>) -> (u32, i64) {
-    wechat.with(|wechat| (wechat.orders[&ORDER].deliveries, wechat.orders[&ORDER].status))
-}
-
-/// An order of the shop that is paid, and pushed in two events, twice each.
-async fn buy(world: &World, wechat: &Pretend<Wechat>) {
-    wechat.with(|wechat| wechat.pay(ORDER, PRICE));
-    for (random, kind) in [(1, "wait_shipping"), (2, "pay"), (3, "wait_shipping"), (4, "pay")] {
-        let kind = format!("channels_ec_order_{kind}");
-        assert_eq!(tell(world, SHOP, &order_event(&kind, ORDER), random).await.text(), "success");
-    }
-    world.settle().await;
-}
+use platform::{aftersale_event, goods_event, order_event, refund_event, wire};
+use story::{FAULTS, ORDER, SHOP, XPAY, buy, check, deliveries, open, rest, tell};
 
 #[tokio::test]
 async fn a_shop_order_is_read_back_delivered_and_paid_back() {
@@ -84,6 +32,7 @@ async fn a_shop_order_is_read_back_delivered_and_paid_back() {
     tell(&world, SHOP, &order_event("channels_ec_order_cancel", ORDER), 7).await;
     rest(&world).await;
     assert_eq!((world.count("RefundSettled").await, world.count("KeysRevoked").await), (1, 1));
+    check(&world, &wechat).await;
     world.stop().await;
 }
 
@@ -106,6 +55,7 @@ async fn a_shop_order_is_delivered_once_whatever_becomes_of_the_call() {
             (1, 1),
             "{fault:?}"
         );
+        check(&world, &wechat).await;
         world.stop().await;
     }
 }
@@ -127,6 +77,7 @@ async fn a_refund_of_the_shop_is_agreed_to_once_whatever_becomes_of_the_call() {
         rest(&world).await;
         assert_eq!(wechat.with(|w| w.aftersales["77"].status), "MERCHANT_REFUND_SUCCESS", "{fault:?}");
         assert_eq!(world.count("RefundSettled").await, 1, "{fault:?}");
+        check(&world, &wechat).await;
         world.stop().await;
     }
 }
@@ -146,6 +97,7 @@ async fn a_push_that_the_books_do_not_bear_out_delivers_nothing() {
     tell(&world, SHOP, &order_event("channels_ec_order_wait_shipping", ORDER), 3).await;
     rest(&world).await;
     assert_eq!(deliveries(&wechat), (1, 30));
+    check(&world, &wechat).await;
     world.stop().await;
 }
 
@@ -170,6 +122,7 @@ async fn goods_of_a_virtual_payment_are_provided_once_however_often_it_is_told()
             "{fault:?}"
         );
         assert_eq!(wechat.with(|wechat| (wechat.provided.len(), wechat.forged_calls)), (2, 0));
+        check(&world, &wechat).await;
         world.stop().await;
     }
 }
@@ -192,6 +145,7 @@ async fn a_virtual_payment_goes_back_once_and_its_news_is_not_counted_again() {
         tell(&world, XPAY, &refund_event("CKX1", number, PRICE, 0), 3).await;
         assert_eq!(world.count("RefundSettled").await, 1, "{fault:?}");
         // One that was made in the back office is news.
+        wechat.with(|wechat| wechat.refunds.insert("BACKOFFICE1".into(), ("CKX2".into(), PRICE)));
         tell(&world, XPAY, &refund_event("CKX2", "BACKOFFICE1", PRICE, 0), 4).await;
         rest(&world).await;
         assert_eq!(
@@ -199,6 +153,7 @@ async fn a_virtual_payment_goes_back_once_and_its_news_is_not_counted_again() {
             (2, 2),
             "{fault:?}"
         );
+        check(&world, &wechat).await;
         world.stop().await;
     }
 }
@@ -233,6 +188,7 @@ async fn an_order_whose_pushes_were_lost_is_found_by_the_list_and_late_pushes_ch
     world.minutes(12).await;
     assert_eq!((deliveries(&wechat), world.count("OrderPlaced").await), ((1, 30), 1));
     assert_eq!(world.count("KeysAllocated").await, 1);
+    check(&world, &wechat).await;
     world.stop().await;
 }
 
@@ -290,6 +246,7 @@ async fn an_agreed_refund_is_settled_once_and_its_key_revoked_whatever_is_lost()
             let seen = (world.count("RefundSettled").await, world.count("KeysRevoked").await);
             assert_eq!(seen, (1, 1), "{lost} {fault:?}");
             assert_eq!(Books::of(&world).await.refunded[&ORDER.to_string()], PRICE);
+            check(&world, &wechat).await;
             world.stop().await;
         }
     }
@@ -312,6 +269,7 @@ async fn money_asked_back_while_keys_are_missing_is_agreed_to_at_once_and_no_key
         assert_eq!(wechat.with(|w| w.aftersales["77"].status), "MERCHANT_REFUND_SUCCESS", "{fault:?}");
         assert_eq!((deliveries(&wechat).0, world.count("KeysAllocated").await), (0, 0), "{fault:?}");
         assert_eq!((world.count("RefundSettled").await, wechat.faults_left()), (1, 0), "{fault:?}");
+        check(&world, &wechat).await;
         world.stop().await;
     }
 }

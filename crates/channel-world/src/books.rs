@@ -48,6 +48,33 @@ impl Books {
         books
     }
 
+    /// Holds the log against the other side's ledger: the same keys at the same orders and the same money paid back, in
+    /// minor units. No key is at two orders in either, and where money went back, the keys that may have left are void,
+    /// or the money is a loss.
+    ///
+    /// # Panics
+    /// Where they differ.
+    pub fn agree(&self, keys: &Keys, refunded: &BTreeMap<String, i64>) {
+        assert_eq!((&self.delivered, &self.refunded), (keys, refunded), "keys handed over, money paid back");
+        self.add_up();
+        let theirs: Vec<&String> = keys.values().flatten().collect();
+        assert_eq!(theirs.iter().collect::<BTreeSet<_>>().len(), theirs.len(), "they hold a key twice");
+    }
+
+    /// What must hold whatever the other side knows: no key is at two orders, and where money went back, the keys that
+    /// may have left are void, or the money is a loss.
+    ///
+    /// # Panics
+    /// Where it does not.
+    pub fn add_up(&self) {
+        assert!(self.shared.is_empty(), "keys at two orders: {:?}", self.shared);
+        for number in self.refunded.keys() {
+            let void = self.revoked.get(number) == self.let_out.get(number);
+            let lost = self.lost.get(number).is_some_and(|minor| *minor > 0);
+            assert!(void || lost, "{number} was paid back, and its keys are neither void nor a loss");
+        }
+    }
+
     fn apply(&mut self, order: Option<OrderId>, fact: &Fact, owners: &mut BTreeMap<KeyRef, OrderId>) {
         let number = order.and_then(|order| self.numbers.get(&order).cloned()).unwrap_or_default();
         let digests = |lines: &[events::order::LineKeys]| -> BTreeSet<String> {

@@ -1,10 +1,15 @@
 //! Buying keys from a supplier, and what came of it.
 
+use std::collections::BTreeMap;
+
 use engine::OperatorCommand;
 use events::{Fact, procurement::ProcurementEnd};
 use vocabulary::{BatchId, Currency, KeyRef, Money, Quantity};
 
-use crate::world::{SKU, World, account};
+use crate::{
+    books::{Keys, sha256},
+    world::{SKU, World, account},
+};
 
 impl World {
     /// Staff buy keys of the one item from a supplier, under its item id, for at most 50 yuan; returns our number.
@@ -31,6 +36,32 @@ impl World {
             _ => None,
         };
         self.facts().await.into_iter().filter_map(ended).collect()
+    }
+
+    /// What was bought, by our number of the purchase: digests of the codes that lie in the vault. For the supplier's
+    /// ledger.
+    pub async fn bought(&self) -> Keys {
+        let mut asked = BTreeMap::new();
+        let mut bought = Keys::new();
+        for fact in self.facts().await {
+            match fact {
+                Fact::ProcurementRequested(wish) => {
+                    asked.insert(wish.our_no, wish.batch);
+                }
+                Fact::ProcurementSettled(settled) => {
+                    let ProcurementEnd::Keys { batch, count, .. } = settled.end else { continue };
+                    assert_eq!(
+                        asked.get(&settled.our_no),
+                        Some(&batch),
+                        "keys of a purchase that was not asked for"
+                    );
+                    let codes = self.codes(batch.0, count).await;
+                    bought.insert(settled.our_no, codes.iter().map(|code| sha256(code)).collect());
+                }
+                _ => {}
+            }
+        }
+        bought
     }
 
     /// The codes of the first keys of a batch, in clear.

@@ -266,8 +266,13 @@ impl World {
     pub async fn refund_by_hand(&self, name: &str, number: &str) {
         self.refund(name, number, Some("by-hand"), None).await;
         self.settle().await;
+        self.settle_refund(name, number, "by-hand").await;
+    }
+
+    /// Staff say that they paid back by hand what was due under this number.
+    pub async fn settle_refund(&self, name: &str, number: &str, refund: &str) {
         let order = OrderRef::Number(account(name), number.to_owned());
-        self.operate(OperatorCommand::SettleRefund { order, refund: "by-hand".to_owned() }).await;
+        self.operate(OperatorCommand::SettleRefund { order, refund: refund.to_owned() }).await;
         self.settle().await;
     }
 

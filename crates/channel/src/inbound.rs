@@ -36,6 +36,7 @@ pub enum Ask {
     /// Money for an order that we know, from a payment gateway or the channel.
     Payment(PaymentAsk),
     /// The order is called off. Whether the money went back with it: [`crate::Capabilities::refunds_cancelled_orders`].
+    /// A [`Kind::Call`] asks whether it may be, and hears no once a delivery was begun; anything else tells that it was.
     Cancel {
         /// The channel's order number.
         external_no: String,

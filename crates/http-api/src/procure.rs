@@ -58,6 +58,8 @@ pub(crate) async fn procure(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
+    /// With this number of ours.
+    purchase: Option<String>,
     /// For this item.
     #[param(value_type = Option<String>)]
     sku: Option<Sku>,
@@ -84,7 +86,12 @@ pub(crate) async fn list(
 ) -> Result<Json<Value>, Problem> {
     api.caught_up(which.min_pos).await?;
     let limit = which.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
-    let filter = PurchaseFilter { sku: which.sku, account: which.account, state: which.state };
+    let filter = PurchaseFilter {
+        purchase: which.purchase,
+        sku: which.sku,
+        account: which.account,
+        state: which.state,
+    };
     let before = which.cursor.map(Position);
     let (found, next) = purchases(api.views().reader(), api.merchant(), &filter, before, limit).await?;
     Ok(Json(json!({ "purchases": found, "next": next })))

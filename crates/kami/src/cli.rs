@@ -49,6 +49,9 @@ pub(crate) enum Command {
     /// Take over what happened elsewhere, through a running Kami.
     #[command(subcommand)]
     Import(Import),
+    /// Keys bought from suppliers, through a running Kami: list the purchases, show one, buy.
+    #[command(subcommand)]
+    Purchases(Purchases),
     /// Show an order's history: who did what, when and why, and the state after it.
     #[command(
         after_help = "Examples:\n  kami replay order generic/own:A-1001\n  kami replay order order-0198c1f0a7e07b3a9d1c2e4f5a6b7c8d --at 42 --json\n  kami replay order A-1001 --causes\n  kami replay --file A-1001.json"
@@ -225,6 +228,92 @@ pub(crate) struct ImportKeys {
     pub(crate) unit_cost_minor: Option<i64>,
     /// The file; `-` for standard input.
     pub(crate) file: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// What to do with purchases.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Purchases {
+    /// List them, the newest first, each with what came of it.
+    #[command(
+        after_help = "Examples:\n  kami purchases list\n  kami purchases list --sku steam-50 --state for_a_person --json"
+    )]
+    List(ListPurchases),
+    /// Show one with all that is known of it.
+    #[command(after_help = "Example:\n  kami purchases show 01a204962aa471c4964fcc0eff671c62")]
+    Show(ShowPurchase),
+    /// Buy keys of a SKU from a supplier. Answers as soon as the wish is on record, before the supplier is called.
+    #[command(
+        after_help = "Example:\n  kami purchases buy --sku steam-50 --account dujiao-next/wholesale --item 7 --quantity 10 \\\n    --max-price-minor 48000 --reason \"low stock\" --idempotency-key buy-2026-01-02"
+    )]
+    Buy(BuyKeys),
+}
+
+/// Options of `purchases list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListPurchases {
+    /// Only for this SKU.
+    #[arg(long)]
+    pub(crate) sku: Option<String>,
+    /// Only at this account, `channel/shop`.
+    #[arg(long)]
+    pub(crate) account: Option<Account>,
+    /// Only those that stand like this.
+    #[arg(long, value_parser = ["requested", "accepted", "keys", "failed", "for_a_person"])]
+    pub(crate) state: Option<String>,
+    /// At most so many, the newest.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub(crate) limit: u16,
+    /// Behind this place: the `next` of the page before.
+    #[arg(long, value_name = "NEXT")]
+    pub(crate) cursor: Option<u64>,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `purchases show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowPurchase {
+    /// Our number of it, which the supplier has too.
+    pub(crate) purchase: String,
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+/// Options of `purchases buy`.
+#[derive(Debug, Args)]
+pub(crate) struct BuyKeys {
+    /// The SKU that the keys are for.
+    #[arg(long)]
+    pub(crate) sku: String,
+    /// The account at the supplier, `channel/shop`.
+    #[arg(long)]
+    pub(crate) account: Account,
+    /// The supplier's item id.
+    #[arg(long)]
+    pub(crate) item: String,
+    /// How many keys.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) quantity: u32,
+    /// What all of them may cost at most, in minor units.
+    #[arg(long, value_name = "MINOR", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) max_price_minor: i64,
+    /// The currency of that.
+    #[arg(long, default_value = "CNY")]
+    pub(crate) currency: String,
+    /// Why. It is kept with the purchase.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// The same key buys once, however often the command is run; without one, each run buys.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) server: Server,
     #[command(flatten)]
@@ -594,7 +683,7 @@ pub(crate) struct ExplainRequest {
 /// Options of `channel test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestChannel {
-    /// The protocol's code.
+    /// The protocol's code; without its version (`epay`), the vectors of all versions are judged.
     pub(crate) name: String,
     /// The vectors; those beside the adapters of the workspace we stand in where not given.
     #[arg(long, value_name = "FILE")]

@@ -80,6 +80,8 @@ impl PurchaseState {
 /// Which purchases; every part that is given must hold.
 #[derive(Debug, Clone, Default)]
 pub struct PurchaseFilter {
+    /// With this number of ours.
+    pub purchase: Option<String>,
     /// For this item.
     pub sku: Option<Sku>,
     /// At this account.
@@ -100,6 +102,7 @@ pub async fn purchases(
     let mut sql = QueryBuilder::new("SELECT purchase_json FROM ops_purchase WHERE merchant = ");
     sql.push_bind(merchant.as_str().to_owned());
     let equals = [
+        (" AND purchase = ", filter.purchase.clone()),
         (" AND sku_id = ", filter.sku.as_ref().map(ToString::to_string)),
         (" AND channel_id = ", filter.account.as_ref().map(ToString::to_string)),
         (" AND state = ", filter.state.map(|state| state.as_str().to_owned())),
@@ -154,6 +157,10 @@ impl Purchases {
     }
 
     pub(crate) fn apply(&mut self, event: &Event) {
+        // Only where there is something to do were the rows read.
+        if event.stream.kind() != "procurement" {
+            return;
+        }
         let known = self.known.get_or_insert_default();
         let number = match &event.fact {
             Fact::ProcurementRequested(e) => {

@@ -4,7 +4,10 @@
 use std::{fmt::Debug, str::FromStr, sync::Arc};
 
 use events::{Fact, order::*, pool::*, procurement::*};
-use projection::testkit::{Scribe, check_laws, fold, merchant};
+use projection::{
+    Follower,
+    testkit::{Scribe, check_laws, fold, merchant},
+};
 use projection_quotas::{PurchaseFilter, PurchaseState, Quotas, SkuBoard, batches, board, key, purchases};
 use vocabulary::{BatchId, Currency, DeliveryMethod, KeyKind, KeyRef, Money, OrderId, Quantity, Timestamp};
 
@@ -287,4 +290,24 @@ async fn purchases_are_listed_with_what_came_of_them_newest_first_by_page_and_fi
     assert_eq!((one.state, one.keys, one.duplicates), (PurchaseState::Keys, 1, 1));
     assert_eq!((one.reference.as_deref(), one.code.as_deref()), (Some("T-1"), None));
     assert!(one.ended_at.is_some() && one.last_pos > one.first_pos);
+}
+
+#[tokio::test]
+async fn what_came_of_a_purchase_is_told_after_a_restart_that_met_other_events_first() {
+    let mut shop = Shop::open();
+    let number = "0".repeat(32);
+    requested(&mut shop, &number, "agiso/a");
+    let views = fold(Arc::new(Quotas), &shop.0.events).await.unwrap();
+    let mut restarted = Follower::new(views.clone(), &merchant()).await.unwrap();
+    let mut told = shop.0.events.len();
+    shop.quota("taobao/main", 5, None);
+    restarted.apply(shop.0.events[told..].to_vec()).await.unwrap();
+    told = shop.0.events.len();
+    settled(&mut shop, &number, ProcurementEnd::Failed { code: "sold_out".to_owned() });
+    restarted.apply(shop.0.events[told..].to_vec()).await.unwrap();
+    let of_number = PurchaseFilter { purchase: Some(number.clone()), ..PurchaseFilter::default() };
+    let (found, _) = purchases(views.reader(), &merchant(), &of_number, None, 9).await.unwrap();
+    assert_eq!((found[0].state, found[0].code.as_deref()), (PurchaseState::Failed, Some("sold_out")));
+    let other = PurchaseFilter { purchase: Some("1".repeat(32)), ..PurchaseFilter::default() };
+    assert_eq!(purchases(views.reader(), &merchant(), &other, None, 9).await.unwrap(), (Vec::new(), None));
 }

@@ -6,6 +6,7 @@ pub(crate) mod client;
 use std::collections::{BTreeMap, BTreeSet};
 
 use channel::legacy_sign::md5_hex;
+use channel_world::sha256;
 use serde_json::{Value, json};
 use testkit::{
     drive::Signed,
@@ -50,6 +51,8 @@ pub(crate) struct Upstream {
     /// Delivers by hand: a trade has no cards at first.
     pub(crate) by_hand: bool,
     pub(crate) seen: BTreeSet<String>,
+    /// Our numbers of its trades `T1`, `T2`, ….
+    numbers: Vec<String>,
     /// What one card costs, in fen; and how often somebody asked.
     pub(crate) price: u32,
     pub(crate) quoted: u32,
@@ -59,6 +62,18 @@ pub(crate) struct Upstream {
 impl Upstream {
     pub(crate) fn with(cards: &[&'static str]) -> Self {
         Self { cards: cards.to_vec(), price: 990, ..Self::default() }
+    }
+
+    /// The cards of a trade, by its own number.
+    fn sold(&self, trade_no: &str) -> Option<&String> {
+        let at: usize = trade_no.strip_prefix('T')?.parse().ok()?;
+        self.trades.get(self.numbers.get(at.checked_sub(1)?)?)
+    }
+
+    /// Its ledger: digests of the cards that it sold, by our number.
+    pub(crate) fn ledger(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let sold = self.trades.iter().filter(|(_, cards)| !cards.is_empty());
+        sold.map(|(number, cards)| (number.clone(), cards.lines().map(sha256).collect())).collect()
     }
 
     fn trade(&mut self, fields: &BTreeMap<String, String>) -> Value {
@@ -81,8 +96,10 @@ impl Upstream {
             self.cards.drain(..num).collect::<Vec<_>>().join("\r\n")
         };
         self.seen.insert(number.clone());
+        self.numbers.push(number.clone());
         self.trades.insert(number, sold.clone());
-        json!({ "code": 200, "msg": "success", "data": { "secret": sold, "tradeNo": "T1", "amount": 9.9, "url": "" } })
+        let trade_no = format!("T{}", self.numbers.len());
+        json!({ "code": 200, "msg": "success", "data": { "secret": sold, "tradeNo": trade_no, "amount": 9.9, "url": "" } })
     }
 }
 
@@ -102,10 +119,12 @@ impl Platform for Upstream {
                 let num: u32 = field("num").parse().unwrap_or(0);
                 json!({ "code": 200, "msg": "success", "data": { "price": f64::from(self.price * num) / 100.0 } })
             }
-            "/shared/commodity/query" if field("tradeNo") == "T1" => {
-                let secret = self.trades.values().next().cloned().unwrap_or_default();
-                json!({ "code": 200, "msg": "success", "data": { "secret": secret, "widget": null, "status": 1 } })
-            }
+            "/shared/commodity/query" => match self.sold(&field("tradeNo")) {
+                Some(secret) => {
+                    json!({ "code": 200, "msg": "success", "data": { "secret": secret, "widget": null, "status": 1 } })
+                }
+                None => json!({ "code": 0, "msg": "订单不存在" }),
+            },
             _ => json!({ "code": 0, "msg": "订单不存在" }),
         };
         if spoil { Answer { status: 200, body: "<html>".to_owned() } } else { Answer::ok(&answer) }

@@ -26,9 +26,20 @@ pub(crate) fn pushes(number: u64, sku: u64, quantity: u32, yuan: &str, now: Time
     let json = format!(
         r#"{{"PlatformShopId":{SHOP},"CustomerId":1,"OrderId":{number},"OrderType":2,"Pin":"张三","BuyNum":{quantity},"SkuId":{sku},"BrandId":1,"TotalPrice":{yuan},"CreateTime":"2026-01-02 11:00:00"}}"#
     );
+    signed(&json, now)
+}
+
+/// What else Agiso pushes of a game-card order: that its own warehouse handed cards over (`Orders` is there), or
+/// anything else that happened to it.
+pub(crate) fn pushes_event(number: u64, warehouse: bool, now: Timestamp) -> Signed {
+    let orders = if warehouse { r#","Orders":[]"# } else { "" };
+    signed(&format!(r#"{{"PlatformShopId":{SHOP},"Tid":{number}{orders}}}"#), now)
+}
+
+fn signed(json: &str, now: Timestamp) -> Signed {
     let timestamp = now.secs().to_string();
     let fields =
-        BTreeMap::from([("json".to_owned(), json.clone()), ("timestamp".to_owned(), timestamp.clone())]);
+        BTreeMap::from([("json".to_owned(), json.to_owned()), ("timestamp".to_owned(), timestamp.clone())]);
     let sign = signature(&fields).to_uppercase();
     let encoded: String = json.bytes().map(|b| format!("%{b:02X}")).collect();
     Signed {

@@ -114,6 +114,12 @@ impl Upstream {
         Self { sales: BTreeMap::new(), stock, wallet, price: "9.90", currency: "CNY", forged_calls: 0 }
     }
 
+    /// Its ledger: digests of the cards that it handed over, by our number.
+    pub(crate) fn ledger(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let sold = self.sales.iter().filter(|(_, sale)| sale.status == "delivered");
+        sold.map(|(number, sale)| (number.clone(), payload_digests(&card_texts(sale).join("\n")))).collect()
+    }
+
     /// The wallet and the catalogue, whose second page has what we buy.
     fn quote(&self, call: &Call) -> Option<Answer> {
         let item = |id: u64, price: &str| json!({ "id": id, "skus": [{ "id": id, "price_amount": price }] });
@@ -164,9 +170,13 @@ fn summary(sale: &Sale) -> Value {
         "amount": "9.90", "currency": "CNY" })
 }
 
+fn card_texts(sale: &Sale) -> Vec<String> {
+    (0..sale.quantity).map(|n| format!("CARD-{}-{n}", sale.id)).collect()
+}
+
 fn cards(sale: &Sale) -> Value {
-    let cards: Vec<String> = (0..sale.quantity).map(|n| format!("CARD-{}-{n}", sale.id)).collect();
-    json!({ "type": "auto", "status": "delivered", "payload": cards.join("\n"), "delivery_data": null,
+    let payload = card_texts(sale).join("\n");
+    json!({ "type": "auto", "status": "delivered", "payload": payload, "delivery_data": null,
         "delivered_at": "2026-01-02T03:04:05Z" })
 }
 

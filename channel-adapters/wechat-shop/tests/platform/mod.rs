@@ -162,6 +162,23 @@ impl Wechat {
         self.aftersales.insert(number.to_owned(), asked);
     }
 
+    /// Its ledger: the orders of both products whose buyers were told that the goods are there.
+    pub(crate) fn handed_over(&self) -> BTreeSet<String> {
+        let shop = self.orders.iter().filter(|(_, order)| order.deliveries > 0);
+        shop.map(|(number, _)| number.to_string()).chain(self.provided.iter().cloned()).collect()
+    }
+
+    /// Its ledger: what it paid back, by order, in fen.
+    pub(crate) fn paid_back(&self) -> BTreeMap<String, i64> {
+        let settled = self.aftersales.values().filter(|one| one.status == "MERCHANT_REFUND_SUCCESS");
+        let shop = settled.map(|one| (one.order.to_string(), one.amount));
+        let mut all = BTreeMap::new();
+        for (order, fen) in shop.chain(self.refunds.values().cloned()) {
+            *all.entry(order).or_default() += fen;
+        }
+        all
+    }
+
     pub(crate) fn shown(number: u64, order: &Order) -> Value {
         json!({ "errcode": 0, "errmsg": "ok", "order": { "order_id": number.to_string(), "status": order.status,
             "openid": "oBuyer", "create_time": NOW.secs(), "update_time": updated(order),

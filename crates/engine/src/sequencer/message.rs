@@ -245,6 +245,12 @@ impl Sequencer {
             Ask::Payment(ask) => self.payment_ask(&account, ask, staged).await,
             Ask::Cancel { external_no, reason } => {
                 let order = self.order_or_new(&account, external_no, staged);
+                if work.inbound.kind == Kind::Call && self.may_have_left(&order) {
+                    return Ok(Err(Rejection::new(
+                        Reason::WrongState,
+                        "the order's keys may have been handed over; ask for a refund",
+                    )));
+                }
                 let (reason, can_refund) = (reason.clone(), self.can_refund(&order));
                 let channel_refunds = work.adapter.manifest().capabilities.refunds_cancelled_orders;
                 let command = order::Command::Cancel { reason, can_refund, channel_refunds };
@@ -278,6 +284,14 @@ impl Sequencer {
                 Ok(Ok(Draft::Parked))
             }
         }
+    }
+
+    /// Whether an order that stands is being handed over, and nobody knows how that ends. Who tells that such an order
+    /// was called off is believed; who asks for it is told no, or they would have keys and money.
+    fn may_have_left(&self, order: &OrderId) -> bool {
+        lock(&self.desk)
+            .order(order)
+            .is_some_and(|entry| entry.state.deliveries > 0 && !entry.state.cancelled)
     }
 
     pub(super) async fn on_order(&mut self, order: OrderId, command: order::Command) -> Decided {

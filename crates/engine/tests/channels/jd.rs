@@ -1,5 +1,7 @@
 //! JD's game cards: keys in the reply, or by our call-back when they had to be waited for.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use testkit::{
@@ -10,7 +12,7 @@ use testkit::{
     pretend::Pretend,
 };
 
-use channel_world::{Books, Told, World, code, sha256};
+use channel_world::{Books, Keys, PRICE, Told, World, code, sha256};
 
 const JD: &str = "jd-game-card/main";
 
@@ -109,6 +111,57 @@ async fn cards_whose_money_went_back_are_revoked_and_a_query_shows_them_no_more(
         assert_eq!(books.delivered["203632092"], theirs, "{fault:?}");
         assert_eq!((&books.revoked, books.refunded["203632092"]), (&books.delivered, 5_776), "{fault:?}");
         assert_eq!((world.count("OrderPlaced").await, books.shared.len()), (1, 0), "{fault:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn queries_orders_and_call_backs_that_overtake_each_other_leave_jds_ledger_and_ours_the_same() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(500), Fault::TooMany(20)] {
+        let (world, jd) = open(true).await;
+        let (early, late, third) = ("203632091", "203632092", "203632093");
+        assert_eq!(query(&world, early).await.0, "101", "asked for before it is ordered");
+        // The second order arrives first; both replies are lost, and both orders wait for keys.
+        for number in [late, early] {
+            let _lost = order(&world, number, 1, "28.88").await;
+        }
+        jd.next(fault);
+        world.stock(0, 6).await;
+        world.settle().await;
+        // Nobody knows how the call-back ended: JD asks, and orders once more, and hears what it heard.
+        assert_eq!(query(&world, late).await.0, "100", "{fault:?}");
+        assert_eq!(
+            passwords(&read(&order(&world, late, 1, "28.88").await).1),
+            Vec::<String>::new(),
+            "{fault:?}"
+        );
+        world.minutes(10).await;
+        // This one is answered at once, the reply is lost, and it is paid back before it comes again.
+        let _lost = order(&world, third, 1, "28.88").await;
+        world.refund_by_hand(JD, third).await;
+        let told = passwords(&read(&order(&world, third, 1, "28.88").await).1);
+        world.refund_by_hand(JD, early).await;
+        world.minutes(10).await;
+
+        let digests = |codes: &[String]| codes.iter().map(|code| sha256(code)).collect::<BTreeSet<_>>();
+        let mut held: Keys = jd.with(|jd| {
+            jd.results
+                .iter()
+                .map(|(number, told)| (number.clone(), told.cards.iter().cloned().collect()))
+                .collect()
+        });
+        held.insert(third.to_owned(), digests(&told));
+        let back = [third, early].map(|number| (number.to_owned(), PRICE));
+        let books = Books::of(&world).await;
+        books.agree(&held, &BTreeMap::from(back));
+        let (_, shown) = query(&world, late).await;
+        assert_eq!(
+            digests(&passwords(&shown)),
+            held[late],
+            "{fault:?}: the query says what the call-back said"
+        );
+        assert_eq!((books.revoked.len(), world.count("KeysAllocated").await), (2, 3), "{fault:?}");
+        assert_eq!((jd.with(|jd| jd.forged_calls), jd.faults_left()), (0, 0), "{fault:?}");
         world.stop().await;
     }
 }

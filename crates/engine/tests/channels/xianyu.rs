@@ -1,5 +1,7 @@
 //! Xianyu through goofish: keys are bought from us by the supply interface, and the ERP interface tells of the order.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use testkit::{
     Fault,
@@ -9,7 +11,7 @@ use testkit::{
     pretend::Pretend,
 };
 
-use channel_world::{PRICE, Told, World, code};
+use channel_world::{Books, Keys, PRICE, Told, World, code, sha256};
 
 const SUPPLY: &str = "xianyu-supply/fish";
 const ERP: &str = "xianyu-erp/fish";
@@ -48,9 +50,20 @@ async fn ask(world: &World, topic: &str, body: &Value) -> Value {
 
 /// The order changes at goofish, which hints at it; we read it.
 async fn change(world: &World, goofish: &Pretend<Goofish>, change: impl FnOnce(&mut Order)) {
-    let order = goofish.with(|goofish| {
-        let order = goofish.orders.entry(ORDER.to_owned()).or_insert_with(|| Order {
-            order_no: ORDER.to_owned(),
+    let seen = changed(world, goofish, ORDER, change);
+    push(world, &seen).await;
+}
+
+/// An order changes at goofish; as it is then.
+fn changed(
+    world: &World,
+    goofish: &Pretend<Goofish>,
+    number: &str,
+    change: impl FnOnce(&mut Order),
+) -> Order {
+    goofish.with(|goofish| {
+        let order = goofish.orders.entry(number.to_owned()).or_insert_with(|| Order {
+            order_no: number.to_owned(),
             status: 12,
             refund_status: 0,
             pay_amount: PRICE,
@@ -62,10 +75,25 @@ async fn change(world: &World, goofish: &Pretend<Goofish>, change: impl FnOnce(&
         order.update_time += 1;
         change(order);
         order.clone()
-    });
-    let told = world.send(ERP, &drive::goofish_push(&GoofishApp::test(), &order, world.now())).await;
-    assert_eq!(told.json()["result"], "success");
+    })
+}
+
+/// goofish hints at an order as it once was, signed anew.
+async fn push(world: &World, seen: &Order) {
+    let hint = drive::goofish_push(&GoofishApp::test(), seen, world.now());
+    assert_eq!(world.send(ERP, &hint).await.json()["result"], "success");
     world.settle().await;
+}
+
+/// The whole of an order's money goes back to its buyer.
+fn refunded(order: &mut Order) {
+    (order.status, order.refund_status, order.refund_amount) = (23, 5, order.pay_amount);
+}
+
+/// goofish says by the supply interface that an order's money went back.
+async fn refund_notified(world: &World, number: &str, fen: i64) {
+    let body = json!({ "order_no": number, "order_type": 2, "refund_amount": fen, "refund_time": world.now().secs() });
+    assert_eq!(ask(world, "goofish/order/refund/notify", &body).await["result"], "success");
 }
 
 #[tokio::test]
@@ -131,4 +159,141 @@ async fn stock_is_pushed_to_the_listings_of_the_erp_account() {
     let shown = |item: &str| goofish.with(|goofish| goofish.stock[item].0);
     assert_eq!((shown(PRODUCT), shown(&format!("{PRODUCT}/77"))), (1, 1));
     world.stop().await;
+}
+
+/// The cards that reached goofish in a reply.
+fn cards(told: &Told) -> std::collections::BTreeSet<String> {
+    let cards = told.json()["data"]["card_items"].as_array().cloned().unwrap_or_default();
+    cards.iter().map(|card| sha256(card["card_pwd"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn words_of_both_interfaces_that_overtake_each_other_leave_goofishs_ledger_and_ours_the_same() {
+    let faults = [
+        Fault::HangUpBefore,
+        Fault::HangUpAfter,
+        Fault::ErrorAfter(502),
+        Fault::TooMany(20),
+        Fault::WrongSignature,
+    ];
+    for fault in faults {
+        let (world, goofish) = open().await;
+        world.list(ERP, PRODUCT).await;
+        world.stock(0, 12).await;
+        let mut held = Keys::new();
+
+        // The reply is lost, and the order comes again. Its two changes are told in the wrong order.
+        let _lost = buy(&world, &goofish, "1001", 2).await;
+        let told = buy(&world, &goofish, "1001", 2).await;
+        held.insert("1001".to_owned(), cards(&told));
+        let paid =
+            changed(&world, &goofish, "1001", |order| (order.pay_amount, order.quantity) = (2 * PRICE, 2));
+        let back = changed(&world, &goofish, "1001", refunded);
+        goofish.next(fault);
+        for hint in [&back, &paid, &back] {
+            push(&world, hint).await;
+        }
+        // Money back is told by the one interface, then by the other, before the order comes by the supply interface.
+        for (number, by_supply) in [("1002", [false, true]), ("1003", [true, false])] {
+            let hint = changed(&world, &goofish, number, refunded);
+            goofish.next(fault);
+            for by_supply in by_supply {
+                match by_supply {
+                    true => refund_notified(&world, number, PRICE).await,
+                    false => push(&world, &hint).await,
+                }
+                world.minutes(5).await;
+            }
+        }
+        // Closed before it comes; what it cost is told to be paid back in the end.
+        push(&world, &changed(&world, &goofish, "1004", |order| order.status = 24)).await;
+        // Asked for before it comes.
+        let detail = json!({ "order_type": 2, "order_no": "1005" });
+        assert_eq!(ask(&world, "goofish/order/detail", &detail).await["code"], 1200);
+        world.minutes(5).await;
+        for number in ["1005", "1004", "1003", "1002"] {
+            let told = buy(&world, &goofish, number, 1).await;
+            let status = &told.json()["data"]["order_status"];
+            assert_eq!(status, &json!(if number == "1005" { 20 } else { 30 }), "{number} {fault:?}");
+            if number == "1005" {
+                held.insert(number.to_owned(), cards(&told));
+            }
+            assert_eq!(cards(&told).len(), usize::from(number == "1005"), "{number} {fault:?}");
+        }
+        changed(&world, &goofish, "1004", |order| (order.refund_status, order.refund_amount) = (5, PRICE));
+        refund_notified(&world, "1004", PRICE).await;
+        assert_eq!(buy(&world, &goofish, "1001", 2).await, told, "{fault:?}: a repeat hears what it heard");
+        world.minutes(10).await;
+
+        let shown =
+            ask(&world, "goofish/order/detail", &json!({ "order_type": 2, "order_no": "1001" })).await;
+        assert_eq!((&shown["data"]["order_status"], &shown["data"]["card_items"]), (&json!(30), &json!([])));
+        let back: BTreeMap<String, i64> = goofish.with(|goofish| {
+            let paid_back = goofish.orders.values().filter(|order| order.refund_status == 5);
+            paid_back.map(|order| (order.order_no.clone(), order.refund_amount)).collect()
+        });
+        let books = Books::of(&world).await;
+        books.agree(&held, &back);
+        assert_eq!(books.revoked, Keys::from([("1001".to_owned(), held["1001"].clone())]), "{fault:?}");
+        // Three keys left, and none of them comes back.
+        assert_eq!(goofish.with(|goofish| goofish.stock[PRODUCT].0), 9, "{fault:?}");
+        assert_eq!(
+            (goofish.with(|goofish| goofish.forged_calls), goofish.faults_left()),
+            (0, 0),
+            "{fault:?}"
+        );
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_order_of_the_erp_platform_that_is_told_of_backwards_gets_its_keys_once_or_none() {
+    for fault in [Fault::HangUpBefore, Fault::HangUpAfter, Fault::ErrorAfter(502), Fault::WrongSignature] {
+        let world = crate::open_world().await;
+        let goofish = world.pretend(Goofish::test()).await;
+        let app = GoofishApp::test();
+        let erp = json!({ "app_key": app.app_key, "app_secret": app.app_secret.expose(), "base_url": goofish.url(),
+            "deliver_orders": true });
+        world.connect(ERP, &erp).await;
+        world.list(ERP, "VIP-30").await;
+        world.stock(0, 5).await;
+        world.settle().await;
+        // Unpaid, paid: the newer word comes first, and the older changes nothing.
+        let unpaid = changed(&world, &goofish, "1", |order| order.status = 11);
+        let paid = changed(&world, &goofish, "1", |order| order.status = 12);
+        goofish.next(fault);
+        for hint in [&paid, &unpaid, &paid] {
+            push(&world, hint).await;
+            world.minutes(5).await;
+        }
+        // Paid and closed before anything was heard, and paid and paid back before anything was heard.
+        for (number, end) in [("2", 24), ("3", 23)] {
+            let paid = changed(&world, &goofish, number, |order| order.status = 12);
+            let over = changed(&world, &goofish, number, |order| {
+                if end == 23 { refunded(order) } else { order.status = end }
+            });
+            goofish.next(fault);
+            for hint in [&over, &paid] {
+                push(&world, hint).await;
+                world.minutes(5).await;
+            }
+        }
+        assert_eq!(
+            (world.count("KeysAllocated").await, world.count("OrderPlaced").await),
+            (1, 1),
+            "{fault:?}"
+        );
+        assert!(Books::of(&world).await.refunded.is_empty(), "{fault:?}");
+        push(&world, &changed(&world, &goofish, "1", refunded)).await;
+        world.minutes(5).await;
+        let books = Books::of(&world).await;
+        books.agree(&Keys::new(), &BTreeMap::from([("1".to_owned(), PRICE)]));
+        assert!(books.let_out.is_empty(), "{fault:?}: nobody fetched the key, so it can be sold again");
+        assert_eq!(
+            (goofish.with(|goofish| goofish.forged_calls), goofish.faults_left()),
+            (0, 0),
+            "{fault:?}"
+        );
+        world.stop().await;
+    }
 }

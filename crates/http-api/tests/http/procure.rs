@@ -74,6 +74,9 @@ async fn purchases_are_listed_by_page_and_filter() {
     {
         assert_eq!(of(&world.get(&format!("/v1/purchases?{query}")).await.good()).len(), count, "{query}");
     }
+    let number = of(&rest)[0]["purchase"].as_str().unwrap().to_owned();
+    let one = world.get(&format!("/v1/purchases?purchase={number}")).await.good();
+    assert_eq!(of(&one), of(&rest));
     let unknown = world.get("/v1/purchases?state=lost").await.problem();
     assert_eq!(unknown, (422, "invalid_parameter".to_owned()));
 }

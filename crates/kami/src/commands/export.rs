@@ -102,8 +102,37 @@ impl Running {
         path: &str,
         body: &serde_json::Value,
     ) -> anyhow::Result<reqwest::Response> {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        let response = request.send().await.with_context(|| format!("no Kami answers at {}", self.url))?;
+        self.send(self.client.post(self.address(path)).json(body)).await
+    }
+
+    /// Posts JSON that the same key has acted on once, however often it is posted; every time where there is no key.
+    pub(super) async fn post_once(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        key: Option<&str>,
+    ) -> anyhow::Result<reqwest::Response> {
+        let request = self.client.post(self.address(path)).json(body);
+        let keyed = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
+        self.send(keyed).await
+    }
+
+    /// Gets an answer, if it is a good one.
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<reqwest::Response> {
+        self.send(self.client.get(self.address(path)).query(query)).await
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
+        let sent = request.bearer_auth(&self.token).send().await;
+        let response = sent.with_context(|| format!("no Kami answers at {}", self.url))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);

@@ -15,6 +15,7 @@ mod migrate_log;
 mod migrate_vault;
 mod model;
 mod open;
+mod purchases;
 mod rebuild;
 mod replay;
 mod serve;
@@ -77,6 +78,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(options) => serve::run(config, options).await,
         Command::ImportKeys(options) => import_keys::run(&config, options).await,
         Command::Import(Import::Retail(options)) => import_retail::run(&config, options).await,
+        Command::Purchases(what) => purchases::run(&config, what).await,
         Command::Replay(options) => replay::run(&config, options).await,
         Command::Find(options) => find::run(&config, options).await,
         Command::Events(options) => events::run(&config, options).await,

@@ -10,6 +10,7 @@ mod channel_tools;
 mod fan_out;
 mod flash_sale;
 mod kami;
+mod purchases;
 mod receiver;
 mod support_cases;
 mod surroundings;

@@ -30,16 +30,29 @@ pub(super) async fn run(config: &Config, what: Channel) -> anyhow::Result<ExitCo
 }
 
 async fn test(config: &Config, options: TestChannel) -> anyhow::Result<ExitCode> {
-    let protocol = protocol(&options.name)?;
     if let Some(file) = &options.record {
+        protocol(&options.name)?;
         traffic::record(config, &options, file).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let verdicts = match &options.replay {
-        Some(file) => traffic::replay(protocol, &options, file)?,
-        None => vectors::judge(protocol, &options)?,
+        Some(file) => traffic::replay(protocol(&options.name)?, &options, file)?,
+        None => {
+            let judged = versions(&options.name)?.into_iter().map(|one| vectors::judge(one, &options));
+            judged.collect::<Result<Vec<_>, _>>()?.concat()
+        }
     };
     report(&verdicts, options.json.json)
+}
+
+/// The protocol of a code; of a code without its version (`epay`), all versions.
+fn versions(code: &str) -> anyhow::Result<Vec<&'static Protocol>> {
+    let is_version = |protocol: &&Protocol| {
+        let rest = protocol.manifest.code.strip_prefix(code).and_then(|rest| rest.strip_prefix("-v"));
+        rest.is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    let all: Vec<&Protocol> = PROTOCOLS.iter().filter(is_version).collect();
+    if all.is_empty() { Ok(vec![protocol(code)?]) } else { Ok(all) }
 }
 
 /// The protocol of a code.
@@ -64,7 +77,7 @@ fn settings(protocol: &Protocol, file: Option<&Path>) -> anyhow::Result<Value> {
 }
 
 /// How one request was judged.
-#[derive(serde::Serialize)]
+#[derive(Clone, serde::Serialize)]
 struct Judged {
     name: String,
     verdict: Verdict,
