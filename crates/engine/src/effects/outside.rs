@@ -83,6 +83,10 @@ impl Outside {
             self.put(job);
         }
         self.close();
+        // The merchant is somebody else's by now, and so is what is open.
+        let mut books = self.books();
+        (books.open, books.handed) = (BTreeMap::new(), 0);
+        self.note(&books);
     }
 
     fn put(&self, job: Job) {
