@@ -64,7 +64,7 @@ async fn what_a_worker_had_when_it_died_is_not_called_again_by_the_next_where_a_
     world.settle().await;
     assert_eq!(deliveries(&world), 1);
     let unknown = AttemptOutcome::Abandoned { code: "unknown_outcome".to_owned() };
-    assert_eq!(outcomes(&world).await, [unknown.clone()]);
+    assert_eq!(outcomes(&world).await, std::slice::from_ref(&unknown));
     // Its answer comes after all, and is refused: nobody awaits it of this worker.
     world.let_go();
     first.unwrap().closed().await;
