@@ -71,13 +71,18 @@ impl Http for Script {
 
 /// The way from a worker to an engine of the same process, where there is one at the moment.
 #[derive(Default)]
-pub(crate) struct Line(watch::Sender<Option<Arc<Engine>>>);
+pub(crate) struct Line {
+    engine: watch::Sender<Option<Arc<Engine>>>,
+    /// How often the engine of now was asked.
+    pub(crate) asked: watch::Sender<usize>,
+}
 
 #[async_trait]
 impl Owner for Line {
     async fn ask(&self, message: Vec<u8>) -> Result<Vec<u8>, Unreached> {
-        let mut line = self.0.subscribe();
+        let mut line = self.engine.subscribe();
         let engine = line.borrow_and_update().clone().ok_or(Unreached::Away)?;
+        self.asked.send_modify(|asked| *asked += 1);
         tokio::select! {
             answered = engine.answer_worker(&message) => answered.map_err(|_| Unreached::Away),
             _other = line.changed() => Err(Unreached::Away),
@@ -111,7 +116,7 @@ pub(crate) struct World {
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) http: Arc<Script>,
-    line: Arc<Line>,
+    pub(crate) line: Arc<Line>,
     /// Stops the worker that makes the calls, where one does; dropped, it ends as by a crash.
     pub(crate) worker: Option<watch::Sender<bool>>,
 }
@@ -163,7 +168,8 @@ impl World {
         })
         .await
         .unwrap();
-        line.0.send_replace(Some(engine.clone()));
+        line.asked.send_replace(0);
+        line.engine.send_replace(Some(engine.clone()));
         let mut world = Self { dir, shop, engine, log, vault, clock, http, line, worker };
         if crate::BY_WORKER && world.worker.is_none() {
             world.worker = Some(world.start_worker());
@@ -299,7 +305,7 @@ impl World {
 
     pub(crate) async fn stop(mut self) {
         drop(self.worker.take());
-        self.line.0.send_replace(None);
+        self.line.engine.send_replace(None);
         self.engine.stop().await.unwrap();
         self.log.close().await.unwrap();
         self.vault.close().await;
@@ -309,7 +315,7 @@ impl World {
     pub(crate) async fn stop_and_verify(self) {
         let Self { dir, engine, log, vault, line, worker, .. } = self;
         drop(worker);
-        line.0.send_replace(None);
+        line.engine.send_replace(None);
         engine.stop().await.unwrap();
         log.close().await.unwrap();
         vault.close().await;
@@ -331,7 +337,7 @@ impl World {
     async fn crash(self, worker_lives: bool) -> Self {
         let Self { dir, shop, log, clock, http, line, worker, .. } = self;
         let worker = worker.filter(|_| worker_lives);
-        line.0.send_replace(None);
+        line.engine.send_replace(None);
         log.close().await.unwrap();
         Self::at(dir, shop, clock, http, line, worker).await
     }
