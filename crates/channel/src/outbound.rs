@@ -1,6 +1,7 @@
 //! What an adapter can do outward. It builds requests and reads responses; the engine sends them, with the
 //! account's rate limit, time-out, retry with backoff, circuit breaker and bulkhead.
 
+use serde::{Deserialize, Serialize};
 use vocabulary::{Money, OrderId, Timestamp};
 
 use crate::{Inbound, LineView};
@@ -145,7 +146,7 @@ pub trait Deliver: Send + Sync {
 }
 
 /// A stock figure to publish. A later figure replaces an earlier one; they are never sent out of order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockJob {
     /// The channel's item id.
     pub item: String,
@@ -183,7 +184,7 @@ pub trait ReadBack: Send + Sync {
 }
 
 /// A payment to be confirmed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentJob {
     /// The order number that we gave the gateway.
     pub external_no: String,
@@ -213,7 +214,7 @@ pub trait CheckPayment: Send + Sync {
 }
 
 /// Money to pay back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundJob {
     /// The channel's order number, or the one that we gave the gateway.
     pub external_no: String,

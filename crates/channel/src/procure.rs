@@ -1,11 +1,12 @@
 //! Buying keys from another shop or a wholesaler, where the channel is our supplier.
 
+use serde::{Deserialize, Serialize};
 use vocabulary::{CardKey, Money, Timestamp};
 
 use crate::{CallOutcome, OutboundRequest, Response, Unable};
 
 /// Keys to be bought.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcureJob {
     /// Our number of the purchase: equal on every retry, never used for two purchases. At most 32 letters and digits.
     pub our_no: String,

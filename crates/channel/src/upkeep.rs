@@ -1,11 +1,12 @@
 //! What an adapter does without being asked by anybody: it fetches what webhooks lost, and renews its access.
 
+use serde::{Deserialize, Serialize};
 use vocabulary::{Secret, Timestamp};
 
 use crate::{CallOutcome, Inbound, OutboundRequest, Response, Unable};
 
 /// What a poll asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// From when on, inclusive. It overlaps the window before.
     pub since: Timestamp,

@@ -70,6 +70,15 @@ pub struct News {
     pub merchant: Option<MerchantId>,
 }
 
+/// What a message to a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// A request that it is to answer in another node's place.
+    Http,
+    /// What a worker that makes calls to channels says to the owner of the merchant.
+    Effects,
+}
+
 /// A node's line to the others. Clones share it.
 #[derive(Clone)]
 pub struct Bus {
@@ -102,7 +111,13 @@ impl Bus {
     }
 
     /// Sends a message to a node and puts its answer together. The message is sent once, whatever happens.
-    pub async fn ask(&self, node: &str, message: Vec<u8>, patience: Duration) -> Result<Vec<u8>, AskError> {
+    pub async fn ask(
+        &self,
+        node: &str,
+        door: Door,
+        message: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Vec<u8>, AskError> {
         if !self.is_up() {
             return Err(AskError::Away);
         }
@@ -111,15 +126,15 @@ impl Bus {
         }
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|_| AskError::Away)?;
-        let sent = self.client.publish_with_reply(subject(node), inbox, message.into()).await;
+        let sent = self.client.publish_with_reply(subject(node, door), inbox, message.into()).await;
         sent.map_err(|_| AskError::Away)?;
         let put_together = tokio::time::timeout(patience, put_together(&mut answers)).await;
         put_together.unwrap_or(Err(AskError::Silent))
     }
 
-    /// The requests of other nodes, as they come.
-    pub async fn requests(&self) -> Result<impl Stream<Item = Asked> + use<>, AskError> {
-        let requests = self.client.subscribe(subject(&self.node)).await.map_err(|_| AskError::Away)?;
+    /// What others send to this node, as it comes.
+    pub async fn requests(&self, door: Door) -> Result<impl Stream<Item = Asked> + use<>, AskError> {
+        let requests = self.client.subscribe(subject(&self.node, door)).await.map_err(|_| AskError::Away)?;
         let client = self.client.clone();
         Ok(requests.filter_map(move |message| {
             let client = client.clone();
@@ -201,6 +216,10 @@ async fn put_together(answers: &mut Subscriber) -> Result<Vec<u8>, AskError> {
     Err(AskError::Silent)
 }
 
-fn subject(node: &str) -> String {
-    format!("kami-node.{node}.http")
+fn subject(node: &str, door: Door) -> String {
+    let door = match door {
+        Door::Http => "http",
+        Door::Effects => "effects",
+    };
+    format!("kami-node.{node}.{door}")
 }

@@ -17,21 +17,46 @@ use crate::EngineError;
 /// The adapters of the connected accounts.
 #[derive(Default)]
 pub(crate) struct Adapters {
-    by_account: RwLock<HashMap<Account, Arc<dyn Adapter>>>,
+    by_account: RwLock<HashMap<Account, Made>>,
     changes: AtomicU64,
+}
+
+/// An adapter, and the digest of the settings it was made of.
+struct Made {
+    adapter: Arc<dyn Adapter>,
+    settings_digest: String,
 }
 
 impl Adapters {
     pub(crate) fn get(&self, account: &Account) -> Option<Arc<dyn Adapter>> {
-        self.by_account.read().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+        self.by_account
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(account)
+            .map(|made| made.adapter.clone())
     }
-    pub(crate) fn put(&self, adapter: Arc<dyn Adapter>) {
+    /// The digest of the settings that an account's adapter was made of; empty where there is none.
+    pub(crate) fn settings_digest(&self, account: &Account) -> String {
+        let made = self.by_account.read().unwrap_or_else(PoisonError::into_inner);
+        made.get(account).map(|made| made.settings_digest.clone()).unwrap_or_default()
+    }
+    /// Whether an account's adapter was made of these settings.
+    pub(crate) fn is_made_of(&self, account: &Account, settings: &Secret<String>) -> bool {
+        self.settings_digest(account) == settings_digest(settings)
+    }
+    pub(crate) fn put(&self, adapter: Arc<dyn Adapter>, settings: &Secret<String>) {
         let account = adapter.account().clone();
-        self.by_account.write().unwrap_or_else(PoisonError::into_inner).insert(account, adapter);
+        let made = Made { adapter, settings_digest: settings_digest(settings) };
+        self.by_account.write().unwrap_or_else(PoisonError::into_inner).insert(account, made);
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
     pub(crate) fn all(&self) -> Vec<Arc<dyn Adapter>> {
-        self.by_account.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.by_account
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(|made| made.adapter.clone())
+            .collect()
     }
     /// Grows with every adapter that is put in.
     pub(crate) fn changes(&self) -> u64 {

@@ -15,7 +15,7 @@ use vocabulary::{Account, Currency, MerchantId, MessageId, Position};
 
 use crate::{
     adapters::{Adapters, make_adapter, settings_digest},
-    effects::{EffectPolicy, Load},
+    effects::{EffectPolicy, Load, Outside},
     identity::Digests,
     operator::{OperatorAnswer, OperatorCommand},
     ports::{Clock, Http, Ids},
@@ -80,6 +80,9 @@ pub struct Policy {
     pub waiting_max: usize,
     /// How hard calls to channels are tried.
     pub effects: EffectPolicy,
+    /// Whether another process makes the calls to channels ([`crate::make_calls`]) and is handed them by
+    /// [`Engine::answer_worker`]. This one makes none then.
+    pub calls_elsewhere: bool,
     /// Where the world reaches this server, `https://kami.example` for example: suppliers are asked to call
     /// back below it. Without it they are only asked how things stand.
     pub public_address: Option<String>,
@@ -94,6 +97,7 @@ impl Default for Policy {
             snapshot_every: 200_000,
             waiting_max: 8_192,
             effects: EffectPolicy::default(),
+            calls_elsewhere: false,
             public_address: None,
         }
     }
@@ -147,6 +151,7 @@ pub struct Engine {
     pub(crate) adapters: Arc<Adapters>,
     pub(crate) works: RwLock<Option<mpsc::Sender<Work>>>,
     pub(crate) load: Arc<Load>,
+    pub(crate) outside: Option<Arc<Outside>>,
     pub(crate) board: Arc<Board>,
     pub(crate) stopped: tokio::sync::Mutex<Option<tokio::task::JoinHandle<Result<(), EngineError>>>>,
     pub(crate) failure: watch::Receiver<bool>,

@@ -14,6 +14,7 @@
 mod adapters;
 mod effects;
 mod engine;
+mod handing;
 mod history;
 mod host;
 mod hot;
@@ -29,7 +30,7 @@ mod upkeep;
 mod work;
 mod writer;
 
-pub use effects::EffectPolicy;
+pub use effects::{EffectPolicy, Owner, Unreached, WorkEnded, WorkerOptions, make_calls};
 pub use engine::{Connection, Engine, EngineError, EngineOptions, Policy};
 pub use history::{HistoryStep, OrderHistory};
 pub use identity::Digests;

@@ -15,7 +15,7 @@ use vocabulary::{MerchantId, Position};
 use crate::{
     EngineError,
     adapters::Adapters,
-    effects::{Load, Runner},
+    effects::{Load, Outside, Runner},
     engine::{Engine, EngineOptions},
     host::{SharedDesk, lock},
     hot::{Desk, SHAPE},
@@ -53,6 +53,10 @@ impl Engine {
         let (works, work_queue) = mpsc::channel(policy.waiting_max);
         let (staged, staged_queue) = mpsc::channel(4_096);
         let (jobs, job_queue) = mpsc::unbounded_channel();
+        let outside = policy.calls_elsewhere.then(|| {
+            let name = merchant.to_string();
+            Arc::new(Outside::new(name, head.epoch, adapters.clone(), clock.clone(), effects.clone()))
+        });
         let runner = Runner {
             merchant: merchant.clone(),
             adapters: adapters.clone(),
@@ -60,7 +64,7 @@ impl Engine {
             http,
             clock: clock.clone(),
             policy: policy.effects,
-            sink: works.downgrade(),
+            sink: Box::new(works.downgrade()),
             load: effects.clone(),
             again: jobs.downgrade(),
         };
@@ -87,6 +91,7 @@ impl Engine {
             adapters: adapters.clone(),
             works: RwLock::new(Some(works)),
             load: effects,
+            outside: outside.clone(),
             board: board.clone(),
             stopped: tokio::sync::Mutex::new(None),
             failure,
@@ -97,7 +102,7 @@ impl Engine {
                 continue;
             }
             let adapter = engine.adapter_for(&account, settings.expose())?;
-            engine.adapters.put(adapter);
+            engine.adapters.put(adapter, &settings);
         }
         let sequencer = Sequencer::new(sequencer::Start {
             merchant,
@@ -118,7 +123,10 @@ impl Engine {
         let tasks = async move {
             let mut deciding = tokio::spawn(sequencer.run(work_queue));
             let mut finishing = tokio::spawn(finisher.run(staged_queue));
-            let calling = tokio::spawn(runner.run(job_queue));
+            let calling = match outside {
+                Some(outside) => tokio::spawn(outside.run(job_queue)),
+                None => tokio::spawn(runner.run(job_queue)),
+            };
             // The first to end badly is the cause; the other cannot go on without it.
             let ended = tokio::select! {
                 decided = &mut deciding => joined(decided).and(joined(finishing.await)),

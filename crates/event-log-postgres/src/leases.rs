@@ -3,6 +3,8 @@
 //! A lease keeps nodes out of each other's way; it keeps nothing safe. What does is the epoch in every append: whoever
 //! takes a merchant over claims it ([`event_log::EventLog::claim`]), and from then on the one before is refused.
 
+mod work;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use event_log::LogError;
@@ -17,6 +19,8 @@ use crate::{
     error::{damaged, from_sql, store, to_sql},
     settings,
 };
+
+pub use work::Worker;
 
 const SCHEMA: &str = include_str!("migrations/cluster.sql");
 /// One node makes the tables, the others wait for it: PostgreSQL lets only one of two succeed.

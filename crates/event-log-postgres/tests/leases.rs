@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_log_postgres::leases::{Leases, Node};
+use event_log_postgres::leases::{Leases, Node, Worker};
 use testkit_postgres::Database;
 use vocabulary::{Epoch, MerchantId};
 
@@ -111,4 +111,38 @@ async fn builds_of_different_age_share_the_tables_and_emptying_them_does_no_harm
     assert!(old.renew(&node("a", "one")).await.unwrap().is_empty());
     assert!(old.live(&node("a", "one")).await.unwrap());
     assert_eq!(old.take(&node("a", "one"), &shop()).await.unwrap(), Some(1));
+}
+
+fn worker(process: &str) -> Worker {
+    Worker { work: "effects", name: "w".to_owned(), process: process.to_owned() }
+}
+
+#[tokio::test]
+async fn work_is_done_by_one_worker_and_in_a_higher_term_by_the_next_also_when_the_table_was_emptied() {
+    let database = Database::new().await;
+    let leases = open(&database).await;
+    let (one, two) = (worker("p"), worker("q"));
+    let first = leases.take_work(&one, &shop()).await.unwrap().unwrap();
+    assert_eq!(leases.take_work(&two, &shop()).await.unwrap(), None);
+    let other_work = Worker { work: "sums", ..worker("q") };
+    assert!(leases.take_work(&other_work, &shop()).await.unwrap().is_some(), "each kind has its own lease");
+    assert_eq!(leases.renew_work(&one).await.unwrap().get(&shop()), Some(&first));
+    assert_eq!(leases.renew_work(&two).await.unwrap().len(), 0, "another kind of work is not this one's");
+    assert_eq!(leases.doing("effects", &shop()).await.unwrap().as_deref(), Some("w"));
+    assert_eq!(leases.doing("nothing", &shop()).await.unwrap(), None);
+
+    database.run("UPDATE kami_cluster.work SET expires_at = now()").await;
+    assert!(leases.renew_work(&one).await.unwrap().is_empty(), "what has ended is not renewed");
+    assert_eq!(leases.doing("effects", &shop()).await.unwrap(), None);
+    let second = leases.take_work(&two, &shop()).await.unwrap().unwrap();
+    assert!(second > first);
+    leases.give_up_work(&one, &shop(), first).await.unwrap();
+    assert_eq!(leases.renew_work(&two).await.unwrap().get(&shop()), Some(&second), "it is left alone");
+
+    database.run("DELETE FROM kami_cluster.work").await;
+    let third = leases.take_work(&one, &shop()).await.unwrap().unwrap();
+    assert!(third > second);
+    leases.give_up_work(&one, &shop(), third).await.unwrap();
+    assert!(leases.take_work(&two, &shop()).await.unwrap().is_some_and(|fourth| fourth > third));
+    leases.close().await;
 }

@@ -598,6 +598,10 @@ pub(crate) enum Worker {
         after_help = "Example:\n  kami worker partners --nats nats://10.0.0.5:4222 --data ./shop --place ./partners"
     )]
     Partners(WorkerPartners),
+    /// Make the calls to channels of merchants that nodes serve: deliveries, stock figures, refunds, questions. The nodes
+    /// hand them out where `cluster.effects` is "worker". It takes the nodes' configuration, `cluster.node` being its name.
+    #[command(after_help = "Example:\n  kami worker effects --config /etc/kami/worker.toml")]
+    Effects,
 }
 
 /// Options of `worker partners`.

@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) merchants: Vec<MerchantId>,
     /// None where this process is the only one.
     pub(crate) cluster: Option<ClusterConfig>,
+    /// Calls to channels are made by workers, not by nodes.
+    pub(crate) effects_by_worker: bool,
     /// None where events are not published.
     pub(crate) nats_url: Option<Servers>,
     pub(crate) nats_credentials_file: Option<PathBuf>,
@@ -162,6 +164,10 @@ impl Config {
                 && vault_at != KeptAt::Data
                 && nats_url.is_some(),
         );
+        let effects = read.text("cluster.effects");
+        if !["node", "worker"].contains(&effects.as_str()) {
+            read.problems.push("cluster.effects: is neither node nor worker".to_owned());
+        }
         if merchants.len() > 1 && cluster.is_none() {
             read.problems.push("merchants: more than one need cluster.node".to_owned());
         }
@@ -179,6 +185,7 @@ impl Config {
                 merchant,
                 merchants,
                 cluster,
+                effects_by_worker: effects == "worker",
                 nats_url,
                 nats_credentials_file: nats_credentials_file.map(PathBuf::from),
                 log_level,
@@ -223,6 +230,7 @@ impl Config {
                 backoff_ms: self.effects_backoff_ms,
                 backoff_max_ms: self.effects_backoff_max_ms,
             },
+            calls_elsewhere: self.effects_by_worker,
         }
     }
 }
@@ -382,7 +390,7 @@ mod tests {
     #[test]
     fn a_node_needs_what_nodes_share_and_merchants_that_hold_its_own() {
         let error = load(
-            "merchants = [\"a\", \"b\", \"a\"]\n[cluster]\nnode = \"A b\"\nlease_ms = 1\nadvertise = \"x\"\n",
+            "merchants = [\"a\", \"b\", \"a\"]\n[cluster]\nnode = \"A b\"\nlease_ms = 1\nadvertise = \"x\"\neffects = \"both\"\n",
         );
         let error = error.unwrap_err().to_string();
         for part in [
@@ -392,9 +400,11 @@ mod tests {
             "lower-case letters",
             "cluster.lease_ms",
             "cluster.advertise",
+            "cluster.effects",
         ] {
             assert!(error.contains(part), "{part} is missing in: {error}");
         }
+        assert!(load("[cluster]\neffects = \"worker\"\n").unwrap().effects_by_worker);
         let error = load("merchants = [\"main\", \"b\"]").unwrap_err().to_string();
         assert!(error.contains("need cluster.node"), "{error}");
         let text = "merchants = \"main, b\"\nlog_url = \"postgres://x/y\"\nvault_url = \"log\"\nnats_url = \"nats://n\"\n[cluster]\nnode = \"a\"\n";

@@ -9,7 +9,7 @@ use channel::{Adapter, CallOutcome, OutboundRequest, OutboundResponse, Response,
 use events::channel::AttemptOutcome;
 use vocabulary::Timestamp;
 
-use super::{DeliveryDraft, Found, Runner, lane::Lane};
+use super::{DeliveryDraft, Found, Heard, Runner, lane::Lane};
 
 /// How often a gateway that says "not paid" is asked again.
 const UNPAID_TRIES: u32 = 4;
@@ -62,7 +62,7 @@ impl<'a> Call<'a> {
         first: Request,
         interpret: impl Fn(Response<'_>) -> CallOutcome<T>,
         next: impl Fn(&str, Timestamp) -> Request,
-    ) -> (Option<(T, Vec<u8>)>, AttemptOutcome) {
+    ) -> (Option<(T, Heard)>, AttemptOutcome) {
         let mut request = first;
         loop {
             let sent = match self.send(request).await {
@@ -73,8 +73,9 @@ impl<'a> Call<'a> {
             match read {
                 CallOutcome::Next { state } => request = next(&state, self.now()),
                 CallOutcome::Done(found) => {
-                    let response = sent.map(|response| response.body).unwrap_or_default();
-                    return (Some((found, response)), AttemptOutcome::Done);
+                    let response = sent.unwrap_or_else(|_| nothing());
+                    let heard = Heard { response, at: self.now(), asked: false };
+                    return (Some((found, heard)), AttemptOutcome::Done);
                 }
                 CallOutcome::Refused { code } => return (None, AttemptOutcome::Refused { code }),
                 CallOutcome::RetryAfter { secs, code } => {
@@ -176,9 +177,7 @@ impl<'a> Call<'a> {
         let first = read_back.request(external_no, self.now());
         let interpret = |response: Response<'_>| read_back.interpret(external_no, response);
         match self.steps(first, interpret, |state, now| read_back.next(external_no, state, now)).await {
-            (Some((messages, response)), done) => {
-                (done, Some(Found { response, messages, ..Found::default() }))
-            }
+            (Some((messages, heard)), done) => (done, Some(Found { messages, ..Found::in_response(heard) })),
             (None, outcome) => (asked_again(outcome), None),
         }
     }
@@ -190,6 +189,11 @@ impl<'a> Call<'a> {
         // A figure replaces the one before it: sending it again does no harm.
         asked_again(self.steps(first, interpret, |state, now| push.next(job, state, now)).await.1)
     }
+}
+
+/// The response of a call that an adapter takes for done without one.
+fn nothing() -> OutboundResponse {
+    OutboundResponse { status: 0, headers: Vec::new(), retry_after: None, body: Vec::new() }
 }
 
 const TOO_MANY: &str = "too_many_calls";

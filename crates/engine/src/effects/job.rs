@@ -1,11 +1,14 @@
 //! A call to be made, and how it ended.
 
-use channel::{DeliveryJob, Inbound, LineView, PaymentJob, ProcureJob, RefundJob, StockJob, Window};
+use channel::{
+    DeliveryJob, Inbound, LineView, OutboundResponse, PaymentJob, ProcureJob, RefundJob, StockJob, Window,
+};
 use events::channel::AttemptOutcome;
+use serde::{Deserialize, Serialize};
 use vocabulary::{Account, CardKey, KeyRef, Money, OrderId, Quantity, Secret, Sku, Timestamp};
 
 /// What makes two jobs the same: one is never queued twice.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum JobKey {
     Deliver(OrderId),
     CheckPayment(OrderId),
@@ -17,7 +20,7 @@ pub(crate) enum JobKey {
     Procure(String),
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct LineDraft {
     pub(crate) item: String,
     pub(crate) sku: Sku,
@@ -28,7 +31,7 @@ pub(crate) struct LineDraft {
 }
 
 /// A delivery whose keys are still sealed.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct DeliveryDraft {
     pub(crate) order: OrderId,
     pub(crate) delivery: u32,
@@ -71,7 +74,7 @@ impl DeliveryDraft {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum JobKind {
     Deliver(Box<DeliveryDraft>),
     CheckPayment(PaymentJob),
@@ -85,7 +88,7 @@ pub(crate) enum JobKind {
 }
 
 /// A purchase, and how far it is known to be.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ProcureDraft {
     pub(crate) job: ProcureJob,
     /// The supplier's number.
@@ -95,14 +98,14 @@ pub(crate) struct ProcureDraft {
 }
 
 /// One step of a poll.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PollJob {
     /// The poll.
     pub(crate) name: String,
     pub(crate) step: PollStep,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum PollStep {
     /// Fetch a page.
     Fetch(Window),
@@ -111,7 +114,7 @@ pub(crate) enum PollStep {
 }
 
 /// A call to be made.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) key: JobKey,
     pub(crate) account: Account,
@@ -122,9 +125,27 @@ pub(crate) struct Job {
     pub(crate) unknown: bool,
     /// Not before this instant.
     pub(crate) not_before: Timestamp,
+    /// The number under which another process was handed it; 0 where none was.
+    pub(crate) ticket: u64,
 }
 
 impl Job {
+    /// The same job where a call of it may have left of which nothing is known: what costs something when it is done
+    /// twice is asked about first.
+    pub(crate) fn in_doubt(mut self) -> Self {
+        self.unknown |= match &self.kind {
+            JobKind::Deliver(_) | JobKind::Refund(_) => true,
+            JobKind::Procure(draft) => !draft.accepted,
+            // Asking changes nothing, and a figure replaces the one before it.
+            JobKind::CheckPayment(_)
+            | JobKind::ReadBack(_)
+            | JobKind::PushStock(_)
+            | JobKind::Poll(_)
+            | JobKind::Renew(_) => false,
+        };
+        self
+    }
+
     /// How many attempts more than others it may take: a supplier that took a purchase may need a day for it.
     pub(crate) fn patience(&self) -> u32 {
         match &self.kind {
@@ -139,15 +160,32 @@ impl Job {
     }
 }
 
-/// What a read-back, a poll or a purchase found, with the response it was read from.
-#[derive(Default)]
+/// A response that something is read from.
+pub(crate) struct Heard {
+    pub(crate) response: OutboundResponse,
+    /// When it came.
+    pub(crate) at: Timestamp,
+    /// Whether it answers a question about a purchase, not the purchase.
+    pub(crate) asked: bool,
+}
+
+/// What a response says: of a read-back, a poll, a purchase or a renewal.
 pub(crate) struct Found {
-    pub(crate) response: Vec<u8>,
+    pub(crate) heard: Heard,
     pub(crate) messages: Vec<Inbound>,
     /// Where a poll's next page begins.
     pub(crate) next: Option<String>,
     /// What a poll's channel wants to hear once the messages are kept.
     pub(crate) confirm: Option<String>,
+    /// The account's new settings.
+    pub(crate) settings: Option<Secret<String>>,
+}
+
+impl Found {
+    /// Nothing yet, in a response.
+    pub(crate) fn in_response(heard: Heard) -> Self {
+        Self { heard, messages: Vec::new(), next: None, confirm: None, settings: None }
+    }
 }
 
 /// How a job's attempt ended.
@@ -156,6 +194,4 @@ pub(crate) struct Report {
     pub(crate) attempt: u32,
     pub(crate) outcome: AttemptOutcome,
     pub(crate) found: Option<Found>,
-    /// The account's new settings.
-    pub(crate) renewed: Option<Secret<String>>,
 }

@@ -3,7 +3,7 @@
 use channel::{Poll, Response, Window};
 use events::channel::AttemptOutcome;
 use vault::PollMark;
-use vocabulary::{Secret, Timestamp};
+use vocabulary::Timestamp;
 
 use super::{
     Found, PollJob, PollStep,
@@ -23,12 +23,14 @@ impl Call<'_> {
     }
 
     /// The account's new settings. A renewal that was not answered is asked for again.
-    pub(crate) async fn renew(&self) -> (AttemptOutcome, Option<Secret<String>>) {
+    pub(crate) async fn renew(&self) -> (AttemptOutcome, Option<Found>) {
         let Some(renew) = self.adapter.renew() else { return (refused("cannot_renew"), None) };
         let first = renew.request(self.now());
         let interpret = |response: Response<'_>| renew.interpret(response, self.now());
         match self.steps(first, interpret, no_next).await {
-            (Some((settings, _)), done) => (done, Some(settings)),
+            (Some((settings, heard)), done) => {
+                (done, Some(Found { settings: Some(settings), ..Found::in_response(heard) }))
+            }
             (None, outcome) => (asked_again(outcome), None),
         }
     }
@@ -37,9 +39,9 @@ impl Call<'_> {
         let first = poll.request(window, self.now());
         let interpret = |response: Response<'_>| poll.interpret(window, response, self.now());
         match self.steps(first, interpret, no_next).await {
-            (Some((page, response)), done) => {
+            (Some((page, heard)), done) => {
                 let channel::Page { messages, next, confirm } = page;
-                (done, Some(Found { response, messages, next, confirm }))
+                (done, Some(Found { messages, next, confirm, ..Found::in_response(heard) }))
             }
             (None, outcome) => (asked_again(outcome), None),
         }

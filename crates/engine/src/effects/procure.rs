@@ -4,7 +4,7 @@ use channel::{Inbound, Kind, Procure, ProcureState, Procured, Response};
 use events::channel::AttemptOutcome;
 
 use super::{
-    Found, ProcureDraft,
+    Found, Heard, ProcureDraft,
     call::{Call, no_next, refused},
 };
 
@@ -31,6 +31,7 @@ impl Call<'_> {
                     AttemptOutcome::Refused { code } => AttemptOutcome::Unknown { code },
                     other => other,
                 };
+                let said = said.map(|(procured, heard)| (procured, Heard { asked: true, ..heard }));
                 told(draft, said, outcome)
             }
             Some(Err(unable)) => (abandoned(unable.0), None),
@@ -85,14 +86,19 @@ impl Call<'_> {
     }
 }
 
-fn told(draft: &ProcureDraft, said: Option<(Procured, Vec<u8>)>, outcome: AttemptOutcome) -> Tried {
-    let Some((procured, response)) = said else { return (outcome, None) };
+fn told(draft: &ProcureDraft, said: Option<(Procured, Heard)>, outcome: AttemptOutcome) -> Tried {
+    let Some((procured, heard)) = said else { return (outcome, None) };
     let outcome = match procured.state {
         ProcureState::Accepted => AttemptOutcome::RetryAfter { secs: 0, code: "accepted".to_owned() },
         ProcureState::Keys(_) | ProcureState::Failed { .. } => outcome,
     };
+    (outcome, Some(said_of(draft, procured, heard)))
+}
+
+/// What a supplier says of a purchase, as a message under our number of it.
+pub(super) fn said_of(draft: &ProcureDraft, procured: Procured, heard: Heard) -> Found {
     let messages = vec![message(Procured { our_no: draft.job.our_no.clone(), ..procured })];
-    (outcome, Some(Found { response, messages, ..Found::default() }))
+    Found { messages, ..Found::in_response(heard) }
 }
 
 /// The message has an id made of the state, so that the same state read twice is a repeat. No digest of keys is part

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use channel::Adapter;
 use events::channel::AttemptOutcome;
@@ -85,8 +86,29 @@ impl Ord for Queued {
     }
 }
 
-/// Where outcomes go. Returns when the sequencer has taken the report in.
-pub(crate) type Sink = mpsc::WeakSender<crate::work::Work>;
+/// Where outcomes go.
+#[async_trait]
+pub(crate) trait Sink: Send + Sync {
+    /// The first call of a job's attempt may leave from now on; false where it must not, and the job is dropped.
+    fn begins(&self, _job: &Job) -> bool {
+        true
+    }
+    /// Takes an outcome in, and returns once that is certain. Gives back what nobody takes any more.
+    async fn take(&self, report: Box<Report>) -> Result<(), Box<Report>>;
+}
+
+/// Outcomes go to the sequencer of the same process. It is gone only when the process ends; the intent is in the log
+/// then, and is taken up at the next start.
+#[async_trait]
+impl Sink for mpsc::WeakSender<Work> {
+    async fn take(&self, report: Box<Report>) -> Result<(), Box<Report>> {
+        let Some(works) = self.upgrade() else { return Err(report) };
+        match works.send(Work::Report(report)).await {
+            Err(mpsc::error::SendError(Work::Report(report))) => Err(report),
+            _ => Ok(()),
+        }
+    }
+}
 
 pub(crate) struct Runner {
     pub(crate) merchant: MerchantId,
@@ -95,7 +117,7 @@ pub(crate) struct Runner {
     pub(crate) http: Arc<dyn Http>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: EffectPolicy,
-    pub(crate) sink: Sink,
+    pub(crate) sink: Box<dyn Sink>,
     pub(crate) load: Arc<Load>,
     /// Puts a job back whose account is being left alone.
     pub(crate) again: mpsc::WeakUnboundedSender<Job>,
@@ -117,6 +139,11 @@ impl Load {
     pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
         let (count, due_at) = *self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         self.open.load(Ordering::SeqCst) == count && due_at.is_none_or(|at| at > now)
+    }
+
+    /// So many jobs wait for another process, the first until an instant.
+    pub(super) fn wait_elsewhere(&self, count: usize, due_at: Option<Timestamp>) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = (count, due_at);
     }
 
     fn note(&self, queue: &Queue) {
@@ -190,7 +217,7 @@ impl Runner {
     async fn start(self: &Arc<Self>, job: Job, lanes: &mut Lanes) {
         let Some(adapter) = self.adapters.get(&job.account) else {
             let outcome = AttemptOutcome::Abandoned { code: "account_not_connected".to_owned() };
-            self.report(job, outcome, None, None).await;
+            self.report(job, outcome, None).await;
             return;
         };
         let lane = lanes.of(&*adapter);
@@ -220,8 +247,10 @@ impl Runner {
             }
             return;
         }
+        if !self.sink.begins(&job) {
+            return;
+        }
         let call = Call::new(self, adapter, lane);
-        let mut renewed = None;
         let (outcome, found) = match &job.kind {
             JobKind::Deliver(draft) => (call.deliver(draft, job.unknown).await, None),
             JobKind::CheckPayment(payment) => (call.check_payment(payment, job.attempts).await, None),
@@ -230,14 +259,10 @@ impl Runner {
             JobKind::PushStock(stock) => (call.push_stock(stock).await, None),
             JobKind::Poll(poll) => call.poll(poll).await,
             JobKind::Procure(draft) => call.procure(draft, job.unknown).await,
-            JobKind::Renew(_) => {
-                let (outcome, settings) = call.renew().await;
-                renewed = settings;
-                (outcome, None)
-            }
+            JobKind::Renew(_) => call.renew().await,
         };
         let outcome = self.bounded(&job, outcome);
-        self.report(job, outcome, found, renewed).await;
+        self.report(job, outcome, found).await;
     }
 
     /// Gives up after the last attempt, and fills in the wait before the next.
@@ -267,26 +292,13 @@ impl Runner {
         u32::try_from(secs.max(1)).unwrap_or(u32::MAX)
     }
 
-    async fn report(
-        &self,
-        job: Job,
-        outcome: AttemptOutcome,
-        found: Option<Found>,
-        renewed: Option<Secret<String>>,
-    ) {
+    async fn report(&self, job: Job, outcome: AttemptOutcome, found: Option<Found>) {
         let attempt = job.attempts.saturating_add(1);
         let account = job.account.clone();
-        // The sequencer is gone only when the process ends; the intent is in the log and is taken up at the next start.
-        let left = match self.sink.upgrade() {
-            Some(sink) => {
-                let report = Report { job, attempt, outcome, found, renewed };
-                sink.send(Work::Report(Box::new(report))).await.err().map(|unsent| unsent.0)
-            }
-            None => Some(Work::Report(Box::new(Report { job, attempt, outcome, found, renewed }))),
-        };
-        if let Some(Work::Report(report)) = left {
-            tracing::debug!("the outcome of a call came after the sequencer had stopped");
-            self.keep_settings(&account, report.renewed).await;
+        let report = Box::new(Report { job, attempt, outcome, found });
+        if let Err(report) = self.sink.take(report).await {
+            tracing::debug!("the outcome of a call came after whoever waited for it had stopped");
+            self.keep_settings(&account, report.found.and_then(|found| found.settings)).await;
         }
         self.load.open.fetch_sub(1, Ordering::SeqCst);
     }

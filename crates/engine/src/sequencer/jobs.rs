@@ -34,7 +34,7 @@ impl ChannelJobs {
 }
 
 pub(super) fn fresh(key: JobKey, account: Account, kind: JobKind) -> Job {
-    Job { key, account, kind, attempts: 0, unknown: false, not_before: Timestamp::default() }
+    Job { key, account, kind, attempts: 0, unknown: false, not_before: Timestamp::default(), ticket: 0 }
 }
 
 fn continued(key: JobKey, account: Account, kind: JobKind, pending: &Pending) -> Job {
@@ -108,11 +108,9 @@ impl Sequencer {
         }
         orders.sort_unstable();
         for order in orders {
-            let from = jobs.len();
-            self.order_jobs(&order, &mut jobs);
-            for job in &mut jobs[from..] {
-                job.unknown = !matches!(job.kind, JobKind::CheckPayment(_));
-            }
+            let mut own = Vec::new();
+            self.order_jobs(&order, &mut own);
+            jobs.extend(own.into_iter().map(Job::in_doubt));
         }
         jobs.extend(self.pending_procurements());
         self.stock_dirty.extend(lock(&self.desk).pools.keys().filter_map(|s| s.key().parse().ok()));

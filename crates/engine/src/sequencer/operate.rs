@@ -83,8 +83,8 @@ impl Sequencer {
             staged.keys.clone_from(&answer.keys);
         }
         if let (Ok(_), Some(Setup { adapter, settings })) = (&result, setup) {
+            self.adapters.put(adapter.clone(), &settings);
             staged.settings.push((adapter.account().clone(), settings));
-            self.adapters.put(adapter);
         }
         staged.answer = key.clone().filter(|_| request.is_some()).map(|key| self.remember(key, hash));
         staged.inbox = request.map(|request| InboxDraft {

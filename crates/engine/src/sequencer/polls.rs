@@ -216,6 +216,7 @@ fn step_job(key: &Key, step: PollStep, failures: u32) -> Job {
         attempts: failures,
         unknown: false,
         not_before: Timestamp::default(),
+        ticket: 0,
     }
 }
 

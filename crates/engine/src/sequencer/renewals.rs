@@ -95,6 +95,7 @@ impl Sequencer {
                 attempts: renewing.failures,
                 unknown: false,
                 not_before: Timestamp::default(),
+                ticket: 0,
             });
         }
         if jobs.is_empty() {
@@ -166,8 +167,8 @@ impl Sequencer {
             tracing::warn!(channel.account = %account, %rejection, "renewed settings are not used");
             return Ok(None);
         }
+        self.adapters.put(adapter, &settings);
         staged.settings.push((account, settings));
-        self.adapters.put(adapter);
         Ok(None)
     }
 

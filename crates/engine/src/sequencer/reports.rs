@@ -39,7 +39,8 @@ fn is_over(outcome: &AttemptOutcome) -> bool {
 
 impl Sequencer {
     pub(super) async fn report(&mut self, report: Report) -> Result<(), EngineError> {
-        let Report { job, attempt, mut outcome, found, renewed } = report;
+        let Report { job, attempt, mut outcome, mut found } = report;
+        let renewed = found.as_mut().and_then(|found| found.settings.take());
         self.scheduled.remove(&job.key);
         // Noted before what was found is read, since that may already stage the next try.
         self.note_delay(&job, &outcome, attempt);
@@ -159,7 +160,9 @@ impl Sequencer {
         let mut unhealed = Vec::new();
         for inbound in found.messages {
             let number = external_no(&inbound.ask).map(str::to_owned);
-            if let Taken::MayHeal(reason) = self.read_message(job, inbound, &found.response).await? {
+            if let Taken::MayHeal(reason) =
+                self.read_message(job, inbound, &found.heard.response.body).await?
+            {
                 unhealed.push((number, reason));
             }
         }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+/// Who makes the calls: the engine's own process.
+const BY_WORKER: bool = false;
+
 mod items;
 mod polls;
 mod procurements;
@@ -10,4 +13,5 @@ mod renewals;
 mod steps;
 mod toy;
 mod toy_supplier;
+#[allow(dead_code, reason = "some of it is for the tests of workers")]
 mod world;

@@ -13,11 +13,12 @@ use async_trait::async_trait;
 use channel::{OutboundRequest, OutboundResponse, Protocol, RawRequest, TransportFailure};
 use engine::{
     Clock, Connection, Engine, EngineOptions, Http, ImportBatch, LogWriter, ManualClock, OperatorAnswer,
-    OperatorCommand, OrderRef, Policy, SeededIds,
+    OperatorCommand, OrderRef, Owner, Policy, SeededIds, Unreached, WorkerOptions, make_calls,
 };
 use event_log::EventLog;
 use event_log_sqlite::SqliteLog;
 use events::{Actor, Fact, RecordedEvent, sku::SkuDefined};
+use tokio::sync::watch;
 use vault::{Vault, VaultOptions, VaultPlace};
 use vocabulary::{Account, CardKey, Currency, KeyKind, Money, Position, Secret, Timestamp};
 
@@ -29,6 +30,20 @@ static STARTS: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Script {
     calls: Mutex<Vec<String>>,
     answers: Mutex<BTreeMap<String, VecDeque<Result<String, TransportFailure>>>>,
+    /// Calls that are made and not answered: how many there were of each.
+    pub(crate) held: watch::Sender<BTreeMap<String, usize>>,
+}
+
+impl Script {
+    /// Waits for as long as calls of this path are held.
+    async fn wait(&self, path: &str) {
+        let mut held = self.held.subscribe();
+        self.held.send_if_modified(|held| {
+            let count = held.get_mut(path).map(|count| *count += 1);
+            count.is_some()
+        });
+        held.wait_for(|held| !held.contains_key(path)).await.unwrap();
+    }
 }
 
 #[async_trait]
@@ -45,11 +60,51 @@ impl Http for Script {
         } else {
             format!("{path} {said}")
         });
+        self.wait(&path).await;
         let mut answers = self.answers.lock().unwrap();
         let scripted = answers.iter_mut().filter(|(start, _)| path.starts_with(start.as_str()));
         let text = scripted.filter_map(|(_, queue)| queue.pop_front()).next();
         let body = text.unwrap_or_else(|| Ok("ok".to_owned()))?.into_bytes();
         Ok(OutboundResponse { status: 200, headers: Vec::new(), retry_after: None, body })
+    }
+}
+
+/// The way from a worker to an engine of the same process, where there is one at the moment.
+#[derive(Default)]
+pub(crate) struct Line {
+    engine: watch::Sender<Option<Arc<Engine>>>,
+    /// How often the engine of now was asked.
+    pub(crate) asked: watch::Sender<usize>,
+}
+
+#[async_trait]
+impl Owner for Line {
+    async fn ask(&self, message: Vec<u8>) -> Result<Vec<u8>, Unreached> {
+        let mut line = self.engine.subscribe();
+        let engine = line.borrow_and_update().clone().ok_or(Unreached::Away)?;
+        self.asked.send_modify(|asked| *asked += 1);
+        tokio::select! {
+            answered = engine.answer_worker(&message) => answered.map_err(|_| Unreached::Away),
+            _other = line.changed() => Err(Unreached::Away),
+        }
+    }
+    fn holds(&self) -> bool {
+        true
+    }
+}
+
+/// The world's time, as a process sees it that is not told when it goes on.
+struct Followed(Arc<ManualClock>);
+
+#[async_trait]
+impl Clock for Followed {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+    async fn sleep_until(&self, at: Timestamp) {
+        while self.0.now() < at {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
     }
 }
 
@@ -60,7 +115,10 @@ pub(crate) struct World {
     pub(crate) log: Arc<SqliteLog>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<ManualClock>,
-    http: Arc<Script>,
+    pub(crate) http: Arc<Script>,
+    pub(crate) line: Arc<Line>,
+    /// Stops the worker that makes the calls, where one does; dropped, it ends as by a crash.
+    pub(crate) worker: Option<watch::Sender<bool>>,
 }
 
 impl World {
@@ -73,12 +131,20 @@ impl World {
     pub(crate) async fn open_as(shop: &str, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(crate::toy::START)));
-        let world = Self::at(dir, shop.parse().unwrap(), clock, Arc::default()).await;
+        let (http, line) = Default::default();
+        let world = Self::at(dir, shop.parse().unwrap(), clock, http, line, None).await;
         world.set_up(settings).await;
         world
     }
 
-    async fn at(dir: tempfile::TempDir, shop: Account, clock: Arc<ManualClock>, http: Arc<Script>) -> Self {
+    async fn at(
+        dir: tempfile::TempDir,
+        shop: Account,
+        clock: Arc<ManualClock>,
+        http: Arc<Script>,
+        line: Arc<Line>,
+        worker: Option<watch::Sender<bool>>,
+    ) -> Self {
         let log = Arc::new(SqliteLog::open(dir.path()).await.unwrap());
         let (place, kek_file) = (VaultPlace::File(dir.path().join("vault.db")), dir.path().join("kek"));
         let vault = Vault::open(VaultOptions { place, kek_file, seed: Some([7; 32]) }).await.unwrap();
@@ -94,11 +160,38 @@ impl World {
             ids: Arc::new(SeededIds::new(STARTS.fetch_add(1, Ordering::SeqCst))),
             http: http.clone(),
             protocols: PROTOCOLS,
-            policy: Policy { public_address: Some("https://kami.test".to_owned()), ..Policy::default() },
+            policy: Policy {
+                public_address: Some("https://kami.test".to_owned()),
+                calls_elsewhere: crate::BY_WORKER,
+                ..Policy::default()
+            },
         })
         .await
         .unwrap();
-        Self { dir, shop, engine, log, vault, clock, http }
+        line.asked.send_replace(0);
+        line.engine.send_replace(Some(engine.clone()));
+        let mut world = Self { dir, shop, engine, log, vault, clock, http, line, worker };
+        if crate::BY_WORKER && world.worker.is_none() {
+            world.worker = Some(world.start_worker());
+        }
+        world
+    }
+
+    /// Starts one more worker, in a later term than all before.
+    pub(crate) fn start_worker(&self) -> watch::Sender<bool> {
+        let (stop, stopped) = watch::channel(false);
+        let options = WorkerOptions {
+            merchant: self.engine.merchant().clone(),
+            vault: self.vault.clone(),
+            http: self.http.clone(),
+            clock: Arc::new(Followed(self.clock.clone())),
+            protocols: PROTOCOLS,
+            policy: Policy::default().effects,
+            owner: self.line.clone(),
+            term: STARTS.fetch_add(1, Ordering::SeqCst),
+        };
+        tokio::spawn(make_calls(options, stopped));
+        stop
     }
 
     async fn set_up(&self, settings: &str) {
@@ -210,7 +303,9 @@ impl World {
         self.facts().await.iter().filter(|fact| fact.type_name() == type_name).count()
     }
 
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
+        drop(self.worker.take());
+        self.line.engine.send_replace(None);
         self.engine.stop().await.unwrap();
         self.log.close().await.unwrap();
         self.vault.close().await;
@@ -218,7 +313,9 @@ impl World {
 
     /// Stops, and has the checker read what was left behind.
     pub(crate) async fn stop_and_verify(self) {
-        let Self { dir, engine, log, vault, .. } = self;
+        let Self { dir, engine, log, vault, line, worker, .. } = self;
+        drop(worker);
+        line.engine.send_replace(None);
         engine.stop().await.unwrap();
         log.close().await.unwrap();
         vault.close().await;
@@ -229,9 +326,20 @@ impl World {
 
     /// Without a clean stop: no snapshot is kept, and what was under way is lost.
     pub(crate) async fn reopen_after_crash(self) -> Self {
-        let Self { dir, shop, log, clock, http, .. } = self;
+        self.crash(false).await
+    }
+
+    /// The same, and the worker lives on.
+    pub(crate) async fn reopen_with_its_worker(self) -> Self {
+        self.crash(true).await
+    }
+
+    async fn crash(self, worker_lives: bool) -> Self {
+        let Self { dir, shop, log, clock, http, line, worker, .. } = self;
+        let worker = worker.filter(|_| worker_lives);
+        line.engine.send_replace(None);
         log.close().await.unwrap();
-        Self::at(dir, shop, clock, http).await
+        Self::at(dir, shop, clock, http, line, worker).await
     }
 }
 

@@ -26,3 +26,14 @@ CREATE TABLE IF NOT EXISTS kami_cluster.lease (
   epoch      bigint           NOT NULL DEFAULT 0,  -- the log's epoch under which the node serves; 0 until it does
   expires_at timestamptz      NOT NULL DEFAULT '-infinity'
 );
+
+-- Work that is done beside the nodes, each kind for each merchant by one worker until the lease ends.
+CREATE TABLE IF NOT EXISTS kami_cluster.work (
+  work       text COLLATE "C" NOT NULL, -- which kind
+  merchant   text COLLATE "C" NOT NULL,
+  worker     text COLLATE "C" NOT NULL, -- its name
+  process    text COLLATE "C" NOT NULL, -- which of the processes that ever had this name
+  term       bigint           NOT NULL, -- raised whenever somebody takes it; from microseconds since 1970
+  expires_at timestamptz      NOT NULL,
+  PRIMARY KEY (work, merchant)
+);

@@ -80,6 +80,11 @@ impl Desk {
         self.held.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// A merchant that this node serves, or is just handing over.
+    pub(super) fn holder_of(&self, merchant: &MerchantId) -> Option<Arc<Held>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).get(merchant).cloned()
+    }
+
     /// How things stand; `None` where that has not been known for the time of a lease.
     pub(super) fn fresh(&self) -> Option<Arc<Standing>> {
         let look = self.standing.borrow();

@@ -104,6 +104,16 @@ impl Held {
         Ok(response)
     }
 
+    /// Answers a worker that makes this merchant's calls; `None` where this node no longer may. Outcomes are taken in for
+    /// as long as what was begun may go on; calls are handed out until the merchant is handed over.
+    pub(super) async fn answer_worker(&self, message: &[u8]) -> Option<Vec<u8>> {
+        if !self.tenure.holds() {
+            return None;
+        }
+        let answered = self.engine.answer_worker(message).await;
+        answered.inspect_err(|error| tracing::debug!(%error, "a worker got no answer")).ok()
+    }
+
     /// Returns when the engine has broken down or the time is up; says whether it was the engine.
     pub(super) async fn lost(&self) -> bool {
         tokio::select! {
@@ -116,13 +126,15 @@ impl Held {
     pub(super) async fn hand_over(&self) -> Duration {
         let begun = Instant::now();
         self.tenure.leave();
+        self.engine.hand_out_no_more();
         self.requests.close();
         if timeout(REQUESTS, self.requests.wait()).await.is_err() {
             tracing::warn!(merchant = %self.merchant, "requests were still under way when the merchant was handed over");
         }
         self.calls.close();
+        let all_calls = async { tokio::join!(self.calls.wait(), self.engine.calls_told()) };
         // What is still out is in the log as begun.
-        let _out = timeout(CALLS, self.calls.wait()).await;
+        let _out = timeout(CALLS, all_calls).await;
         self.stop().await;
         begun.elapsed()
     }
@@ -130,6 +142,7 @@ impl Held {
     /// Acts no more, and lets what runs come to its end.
     pub(super) fn abandon(self: Arc<Self>) {
         self.tenure.end();
+        self.engine.hand_out_no_more();
         tokio::spawn(async move { self.stop().await });
     }
 

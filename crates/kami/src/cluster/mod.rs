@@ -3,18 +3,21 @@
 //!
 //! `member` decides whom this node serves and tells PostgreSQL that it lives, `seats` takes and hands over; `held` is one merchant that it serves;
 //! `front` takes every request and knows where it belongs; `passing` hands it to another node and takes in what others
-//! hand over. Nothing here keeps two nodes from both writing: that is the epoch in each append.
+//! hand over; `effects` hands calls to channels out to workers, and `worker` is one. Nothing here keeps two nodes from both writing: that is the epoch in each append.
 
 mod calls;
 mod desk;
+mod effects;
 mod front;
 mod ground;
 mod held;
 mod member;
 mod passing;
+mod sealed;
 mod seats;
 mod seen;
 mod tenure;
+mod worker;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,6 +42,7 @@ use front::Front;
 use ground::Ground;
 use member::Member;
 use passing::Passing;
+pub(crate) use worker::make_calls;
 
 /// Announces another build than this one, for tests of builds that run side by side.
 const ANNOUNCED: &str = "KAMI_TEST_ANNOUNCED_VERSION";
@@ -66,6 +70,7 @@ pub(crate) async fn serve(
     join(&leases, &node).await?;
     let bus = Bus::new(client, &cluster.node);
     let (member, desk) = Member::new(ground.clone(), Arc::new(leases), bus.clone(), node);
+    let handing_out = tokio::spawn(effects::hand_out(bus.clone(), ground.vault.clone(), desk.clone()));
     let passing = Passing::new(bus, ground.vault.clone(), &cluster.node)?;
     let front = Front::new(config.merchant.clone(), &cluster.node, desk.clone(), passing.clone(), metrics);
     let taking_in = tokio::spawn(passing.take_in(desk.clone()));
@@ -99,6 +104,7 @@ pub(crate) async fn serve(
     desk.end();
     membership.await.context("the membership")??;
     taking_in.abort();
+    handing_out.abort();
     ground.close().await?;
     ended
 }

@@ -11,23 +11,21 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use chrono::Utc;
 use cluster::{
-    AskError, Asked, Bus,
-    wire::{self, AnswerHead, Cover, Garbled, PROTOCOL, RequestHead},
+    AskError, Asked, Bus, Door,
+    wire::{self, AnswerHead, Cover, Garbled, RequestHead},
 };
 use event_log_postgres::leases::Node;
 use futures::StreamExt;
 use http_api::{Peer, placed};
 use tokio::sync::Semaphore;
-use uuid::Uuid;
-use vault::{MerchantKeys, Vault};
+use vault::Vault;
 use vocabulary::MerchantId;
 
 use super::{
     desk::{Desk, Place},
     front::peer,
-    seen::Seen,
+    sealed::{Opener, PASSED_ON, Sent},
 };
 use crate::http_client;
 
@@ -95,16 +93,15 @@ impl Kept {
 #[derive(Clone)]
 pub(super) struct Passing {
     bus: Bus,
-    vault: Arc<Vault>,
+    opener: Opener,
     node: Arc<str>,
     client: reqwest::Client,
-    seen: Arc<Seen>,
 }
 
 impl Passing {
     pub(super) fn new(bus: Bus, vault: Arc<Vault>, node: &str) -> anyhow::Result<Self> {
         let client = http_client::builder()?.no_proxy().build().context("the HTTP client cannot be made")?;
-        Ok(Self { bus, vault, node: node.into(), client, seen: Arc::default() })
+        Ok(Self { bus, opener: Opener::new(PASSED_ON, vault), node: node.into(), client })
     }
 
     /// Has a node answer a request.
@@ -125,15 +122,14 @@ impl Passing {
     }
 
     async fn ask(&self, node: &Node, merchant: &MerchantId, kept: &Kept) -> Result<Response, AskError> {
-        let keys = self.keys(merchant).await.ok_or(AskError::Away)?;
-        let id = Uuid::now_v7().to_string();
+        let keys = self.opener.keys(merchant).await.ok_or(AskError::Away)?;
         let request = wire::write(&kept.head(&self.node), &kept.body).map_err(|_| AskError::TooLarge)?;
-        let cover = Cover { protocol: PROTOCOL.min(node.protocol), merchant: merchant.clone(), id };
-        let sealed = keys.seal(&place_of(&cover.id, "request"), &request);
-        let message = wire::write(&cover, &sealed).map_err(|_| AskError::TooLarge)?;
-        let answer = self.bus.ask(&node.name, message, PATIENCE).await?;
+        let mut sent = Sent::seal(PASSED_ON, &keys, merchant, node.protocol, &request)
+            .map_err(|_| AskError::TooLarge)?;
+        let message = std::mem::take(&mut sent.message);
+        let answer = self.bus.ask(&node.name, Door::Http, message, PATIENCE).await?;
         // From here on the node has acted.
-        let opened = keys.open(&place_of(&cover.id, "answer"), &answer).map_err(|_| AskError::Silent)?;
+        let opened = sent.answer(&keys, &answer).ok_or(AskError::Silent)?;
         response(&opened.into()).map_err(|_| AskError::Silent)
     }
 
@@ -179,7 +175,7 @@ impl Passing {
     /// Answers the requests of other nodes, for ever.
     pub(super) async fn take_in(self, desk: Desk) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        let Ok(requests) = self.bus.requests().await else {
+        let Ok(requests) = self.bus.requests(Door::Http).await else {
             tracing::error!("other nodes cannot pass requests on to this one");
             return;
         };
@@ -199,32 +195,18 @@ impl Passing {
     async fn answer(&self, desk: &Desk, asked: Asked) -> Result<(), AskError> {
         let Ok((cover, sealed)) = wire::read::<Cover>(&asked.payload) else { return asked.not_mine().await };
         let Place::Here(held) = desk.place(&cover.merchant) else { return asked.not_mine().await };
-        let Some(keys) = self.keys(&cover.merchant).await else { return asked.not_mine().await };
-        let opened = keys.open(&place_of(&cover.id, "request"), &sealed);
-        let Some(request) =
-            opened.ok().filter(|_| cover.protocol <= PROTOCOL).and_then(|text| read(text).ok())
-        else {
-            tracing::warn!(merchant = %cover.merchant, "a request that no node of ours sealed was not answered");
+        let merchant = cover.merchant.clone();
+        let Some(mut received) = self.opener.open(cover, &sealed).await else {
             return asked.not_mine().await;
         };
-        if !self.seen.is_new(&cover.id, Utc::now().timestamp().unsigned_abs()) {
-            tracing::warn!(merchant = %cover.merchant, "a request was not answered: it is old, or was sent before");
+        let Ok(request) = read(std::mem::take(&mut received.plain)) else {
+            tracing::warn!(%merchant, "a request of another node is not readable");
             return asked.not_mine().await;
-        }
+        };
         let Ok(response) = held.answer(request).await else { return asked.not_mine().await };
         let answer = whole(response).await.map_err(|_| AskError::Silent)?;
-        asked.answer(&keys.seal(&place_of(&cover.id, "answer"), &answer)).await
+        asked.answer(&received.seal_answer(&answer)).await
     }
-
-    async fn keys(&self, merchant: &MerchantId) -> Option<MerchantKeys> {
-        let keys = self.vault.ensure_merchant(merchant).await;
-        keys.inspect_err(|error| tracing::error!(%error, "the vault has no key to seal with")).ok()
-    }
-}
-
-/// What a request or an answer is bound to.
-fn place_of(id: &str, what: &str) -> String {
-    format!("passed-on/{id}/{what}")
 }
 
 fn written(headers: &HeaderMap) -> Vec<(String, String)> {

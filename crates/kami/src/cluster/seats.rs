@@ -11,6 +11,7 @@ use super::{
     held::Held,
     member::{Member, REST},
     tenure::Tenure,
+    worker::WORK,
 };
 
 /// What this node has of a merchant.
@@ -36,6 +37,12 @@ impl Member {
         let events = self.desk.events.clone();
         tokio::spawn(async move {
             let opened = async {
+                if !ground.policy.calls_elsewhere
+                    && let Some(worker) = leases.doing(WORK, &merchant).await?
+                {
+                    // It may have calls in hand that this node would make as well.
+                    anyhow::bail!("worker {worker} makes its calls, and cluster.effects says that nodes do");
+                }
                 let held = Held::open(&ground, &merchant, term, tenure.clone()).await?;
                 if leases.serve(&node, &merchant, term, held.epoch).await? && tenure.holds() {
                     return Ok(held);

@@ -37,6 +37,11 @@ pub(super) async fn run(config: Config, options: Serve) -> anyhow::Result<()> {
     if let Some(cluster) = &config.cluster {
         return crate::cluster::serve(&config, cluster, listener, metrics).await;
     }
+    if config.effects_by_worker {
+        anyhow::bail!(
+            "cluster.effects is \"worker\": workers are for several nodes, which have cluster.node"
+        );
+    }
     let mut node = Node::start(NodeOptions {
         data: &config.data,
         log_url: config.log_url.as_ref(),

@@ -1,4 +1,4 @@
-//! `kami worker`: a part of the work in a process of its own, from the events on NATS.
+//! `kami worker`: a part of the work in a process of its own, for nodes or from the events on NATS.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::{open, serve::told_to_stop};
 use crate::{
     channels,
     cli::{Worker, WorkerPartners, WorkerProjections, say},
+    cluster,
     config::Config,
     log::LogUrl,
     mirroring::{self, Mirroring},
@@ -22,7 +23,18 @@ pub(super) async fn run(config: &Config, what: Worker) -> anyhow::Result<()> {
     match what {
         Worker::Projections(options) => projections(config, options).await,
         Worker::Partners(options) => partners(config, options).await,
+        Worker::Effects => effects(config).await,
     }
+}
+
+/// Makes calls to channels.
+async fn effects(config: &Config) -> anyhow::Result<()> {
+    let cluster =
+        config.cluster.as_ref().context("a worker needs the nodes' settings, and a name in cluster.node")?;
+    if !config.effects_by_worker {
+        anyhow::bail!("cluster.effects is \"node\": the nodes make the calls themselves");
+    }
+    cluster::make_calls(config, cluster).await
 }
 
 /// Tells partners of what comes.

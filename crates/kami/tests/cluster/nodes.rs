@@ -18,7 +18,7 @@ use testkit_postgres::{Database, Server};
 use crate::kami::{SECRET, binary, client};
 
 /// How often something is looked for before a test gives up: each look takes at least ten milliseconds.
-const LOOKS: usize = 6_000;
+pub(crate) const LOOKS: usize = 6_000;
 
 /// The services that nodes share, and their merchants.
 pub(crate) struct Cluster {
@@ -53,12 +53,42 @@ impl Cluster {
     /// Starts a node with a data directory of another name; the error is what it says where it ends instead.
     pub(crate) fn try_start(&self, name: &str, directory: &str) -> Result<Node, String> {
         let data = self.dir.path().join(directory);
-        fs::create_dir_all(&data).unwrap();
         // Free now, and very likely still free in a moment.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = binary();
+        let mut command = self.command(name, &data);
         command
             .args(["serve", "--data", data.to_str().unwrap(), "--listen", &address.to_string()])
+            .env("KAMI_CLUSTER__ADVERTISE", format!("http://{address}"));
+        let (child, lines, first) = spawn(command, &data)?;
+        assert!(first.contains(&address.to_string()), "{first}");
+        let (client, token) = (client(), self.token());
+        Ok(Node { name: name.to_owned(), child, _lines: lines, address, data, client, token })
+    }
+
+    /// Starts a worker that makes calls to channels, and waits until it says so.
+    pub(crate) fn start_worker(&self, name: &str) -> Worker {
+        self.worker(name, "effects", &format!("Calls to channels are made by worker {name}"))
+    }
+
+    /// Starts a worker that sends webhooks to partners, and waits until it says so.
+    pub(crate) fn start_partner_worker(&self, name: &str) -> Worker {
+        self.worker(name, "partners", &format!("Partners of {} are told", self.merchants[0]))
+    }
+
+    fn worker(&self, name: &str, what: &str, says: &str) -> Worker {
+        let data = self.dir.path().join(name);
+        let mut command = self.command(name, &data);
+        command.args(["worker", what, "--data", data.to_str().unwrap()]);
+        let (child, lines, first) = spawn(command, &data).unwrap();
+        assert!(first.contains(says), "{first}");
+        Worker { child, _lines: lines, data }
+    }
+
+    /// The program with what nodes and workers share.
+    fn command(&self, name: &str, data: &Path) -> Command {
+        fs::create_dir_all(data).unwrap();
+        let mut command = binary();
+        command
             .env("KAMI_LOG_URL", self.database.url())
             .env("KAMI_VAULT_URL", "log")
             .env("KAMI_NATS_URL", self.nats.url())
@@ -66,20 +96,9 @@ impl Cluster {
             .env("KAMI_MERCHANT", &self.merchants[0])
             .env("KAMI_MERCHANTS", self.merchants.join(","))
             .env("KAMI_CLUSTER__NODE", name)
-            .env("KAMI_CLUSTER__ADVERTISE", format!("http://{address}"))
             .env("KAMI_CLUSTER__LEASE_MS", "2000")
             .envs(self.settings.iter().map(|(name, value)| (*name, value)));
-        let log = File::options().create(true).append(true).open(data.join("stderr")).unwrap();
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next();
-        let Some(Ok(first)) = first else {
-            child.wait().unwrap();
-            return Err(fs::read_to_string(data.join("stderr")).unwrap());
-        };
-        assert!(first.contains(&address.to_string()), "{first}");
-        let (client, token) = (client(), self.token());
-        Ok(Node { name: name.to_owned(), child, _lines: lines, address, data, client, token })
+        command
     }
 
     /// Starts several nodes.
@@ -130,12 +149,71 @@ impl Cluster {
     }
 }
 
+/// What a process says on its standard output. A program whose words nobody can hear any more ends.
+type Words = Lines<BufReader<ChildStdout>>;
+
+/// Starts a program, and waits for the first thing it says; the error is what it says where it ends instead.
+fn spawn(mut command: Command, data: &Path) -> Result<(Child, Words, String), String> {
+    let log = File::options().create(true).append(true).open(data.join("stderr")).unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let Some(Ok(first)) = lines.next() else {
+        child.wait().unwrap();
+        return Err(fs::read_to_string(data.join("stderr")).unwrap());
+    };
+    Ok((child, lines, first))
+}
+
+fn send_signal(child: &Child, which: &str) {
+    let done = Command::new("kill").args([which, &child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+/// A running worker.
+pub(crate) struct Worker {
+    child: Child,
+    _lines: Words,
+    data: PathBuf,
+}
+
+impl Worker {
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, which: &str) {
+        send_signal(&self.child, which);
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(mut self) {
+        self.signal("-TERM");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{}", self.said());
+    }
+
+    /// What it has said so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.data.join("stderr")).unwrap_or_default()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may have stopped already.
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
 /// A running node.
 pub(crate) struct Node {
     pub(crate) name: String,
     child: Child,
-    /// A program whose words nobody can hear any more ends.
-    _lines: Lines<BufReader<ChildStdout>>,
+    _lines: Words,
     pub(crate) address: SocketAddr,
     pub(crate) data: PathBuf,
     pub(crate) client: reqwest::Client,
@@ -223,8 +301,7 @@ impl Node {
 
     /// Sends the process a signal.
     pub(crate) fn signal(&self, which: &str) {
-        let done = Command::new("kill").args([which, &self.child.id().to_string()]).status().unwrap();
-        assert!(done.success());
+        send_signal(&self.child, which);
     }
 
     /// `kill -9`.
