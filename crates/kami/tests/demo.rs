@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -90,6 +91,22 @@ fn it_only_begins_in_an_empty_directory_and_leaves_one_that_can_be_checked() {
     let again = demo(&["--days", "1", "--data", path]);
     assert!(!again.status.success() && again.stdout.is_empty(), "a second time it must refuse");
     assert!(kami(&data, &["verify"]).status.success());
+}
+
+/// The summary is the last that is said before the world is served: a signal that comes then finds nothing that serves.
+#[test]
+fn told_to_stop_between_building_and_serving_it_stops() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kami"))
+        .args(["demo", "--days", "1", "--json", "--listen", "127.0.0.1:0"])
+        .env_remove("KAMI_CONFIG")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut said, mut summary) = (BufReader::new(child.stdout.take().unwrap()), String::new());
+    said.read_line(&mut summary).unwrap();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(child.wait().unwrap().success(), "{summary}");
 }
 
 fn kami(data: &Path, arguments: &[&str]) -> Output {

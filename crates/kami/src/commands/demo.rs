@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    future::Future,
     io::ErrorKind,
     path::{Path, PathBuf},
+    pin::Pin,
     process::ExitCode,
     sync::Arc,
     time::Instant,
@@ -31,6 +33,8 @@ pub(super) async fn run(
     vault_at: KeptAt,
     options: Demo,
 ) -> anyhow::Result<ExitCode> {
+    // From here on no signal is lost, not even one that comes between building and serving.
+    let mut stopped: Stopped = Box::pin(told_to_stop());
     let home = Home::make(data, options.profile)?;
     let listener = match options.exit {
         true => None,
@@ -50,7 +54,7 @@ pub(super) async fn run(
     let built = tokio::select! {
         built = Box::pin(building) => built?,
         // What was begun goes with its directory.
-        () = told_to_stop() => bail!("told to stop before the world was built"),
+        () = &mut stopped => bail!("told to stop before the world was built"),
     };
     bar.finish_and_clear();
     let report = verify::verify(home.path(), log_url.as_ref().map(LogUrl::expose), vault_url, |_| {})
@@ -74,10 +78,13 @@ pub(super) async fn run(
         return Ok(ExitCode::FAILURE);
     }
     if let Some(listener) = listener {
-        live(&home, log_url.as_ref(), vault, built, &options, listener).await?;
+        live(&home, log_url.as_ref(), vault, built, &options, listener, stopped).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Ends when the process is told to stop.
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
@@ -171,6 +178,7 @@ async fn live(
     built: Built,
     options: &Demo,
     listener: TcpListener,
+    stopped: Stopped,
 ) -> anyhow::Result<()> {
     let data = home.path();
     let clock = Arc::new(LiveClock::from(built.end));
@@ -219,7 +227,7 @@ async fn live(
             Ok(error) => Err(anyhow::Error::new(error).context("stopping: the log cannot be written")),
             Err(_) => Ok(()),
         },
-        () = told_to_stop() => Ok(()),
+        () = stopped => Ok(()),
     };
     // The server may be gone already.
     let _gone = stop.send(());
