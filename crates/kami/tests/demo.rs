@@ -34,6 +34,22 @@ fn the_whole_story_keeps_every_promise() {
     assert_eq!(found["violations"], serde_json::json!([]));
     assert!(output.status.success());
     assert!((1_000..=2_000).contains(&found["orders"].as_u64().unwrap()), "{}", found["orders"]);
+    // Somebody bought everywhere.
+    for place in [
+        "generic/own",
+        "generic/pos",
+        "generic/wechat",
+        "taobao/main",
+        "jd-game-card/main",
+        "pinduoduo/main",
+        "douyin/main",
+        "xiaohongshu/main",
+        "kuaishou/main",
+        "xianyu-supply/main",
+    ] {
+        let orders = &found["orders_by_account"][place];
+        assert!(orders.as_u64().unwrap_or(0) >= 30, "{place}: {orders}");
+    }
     // What the story tells did happen.
     for (kind, at_least) in [
         ("ChannelSuspended", 1),
@@ -46,8 +62,12 @@ fn the_whole_story_keeps_every_promise() {
         ("RefundRequested", 5),
         ("RefundRefused", 1),
         ("RefundSettled", 5),
-        ("StockPushSettled", 100),
-        ("PriceSet", 25),
+        ("StockPushSettled", 1_000),
+        ("ReadBackSettled", 300),
+        ("DeliveryAttempted", 300),
+        ("RefundAttempted", 10),
+        ("PriceSet", 60),
+        ("ChannelTermsSet", 10),
         ("QuotaSet", 6),
     ] {
         assert!(
@@ -67,7 +87,9 @@ fn the_whole_story_keeps_every_promise() {
     ];
     let once = once.map(settled).iter().sum::<u64>();
     assert!(found["calls"].as_u64().unwrap() > once + 30, "{found}");
-    assert!(found["repeats"].as_u64().unwrap() > 0 && found["forgeries"].as_u64().unwrap() > 0);
+    for what in ["repeats", "forgeries", "lost"] {
+        assert!(found[what].as_u64().unwrap() > 0, "{what}");
+    }
 }
 
 #[test]

@@ -64,9 +64,9 @@ pub(super) async fn run(
     violations.extend(built.differences.iter().map(|what| json!({ "invariant": "truth", "message": what })));
     let summary = json!({
         "profile": options.profile, "seed": options.seed, "orders": built.told.orders,
-        "events": built.told.events,
+        "events": built.told.events, "orders_by_account": built.told.accounts,
         "log_hash": built.told.log_hash, "violations": violations, "messages": built.shop.sent,
-        "repeats": built.shop.repeated, "forgeries": built.shop.forged, "calls": built.truth.lock().calls,
+        "repeats": built.shop.repeated, "forgeries": built.shop.forged, "lost": built.shop.lost, "calls": built.truth.lock().calls,
         "event_types": built.told.counts, "seconds": began.elapsed().as_secs_f64(),
     });
     if options.json.json {
@@ -93,14 +93,18 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
 fn print(summary: &Value, violations: &[Value]) {
     let text = |name: &str| summary[name].to_string();
     say(&format!(
-        "{} orders, {} events, {} messages ({} repeats, {} forgeries), built and checked in {:.1} s",
+        "{} orders, {} events, {} messages ({} repeats, {} forgeries, {} lost), built and checked in {:.1} s",
         text("orders"),
         text("events"),
         text("messages"),
         text("repeats"),
         text("forgeries"),
+        text("lost"),
         summary["seconds"].as_f64().unwrap_or_default(),
     ));
+    let accounts = summary["orders_by_account"].as_object().into_iter().flatten();
+    let accounts: Vec<String> = accounts.map(|(account, orders)| format!("{account} {orders}")).collect();
+    say(&format!("orders by account: {}", accounts.join(", ")));
     say(&format!("seed {}, log hash {}", text("seed"), summary["log_hash"].as_str().unwrap_or_default()));
     for violation in violations {
         say(&format!("VIOLATION {violation}"));
