@@ -1,7 +1,5 @@
 //! A shop on a real engine and sockets against a pretend Kuaishou.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::collections::BTreeMap;
 
 use channel::Protocol;
