@@ -59,7 +59,7 @@ impl Profile {
     /// About how many buyers come on a day.
     const fn visits_a_day(self) -> u32 {
         match self {
-            Self::Small => 42,
+            Self::Small => 38,
             Self::Full => 900,
             Self::Flash => 0,
         }

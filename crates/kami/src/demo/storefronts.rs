@@ -27,7 +27,7 @@ impl Shop {
         // What wants codes is repeated until it is taken; other messages may be lost, and then Kami finds the order in
         // the platform's list.
         let asks = matches!(place, Place::Taobao | Place::Kuaishou);
-        if self.storm && !asks && self.chance(0.15) {
+        if self.storm && !asks && self.chance(0.3) {
             self.lost += 1;
             return Ok(());
         }

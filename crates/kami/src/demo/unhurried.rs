@@ -1,4 +1,4 @@
-//! The channel protocols without their limits on the rate of calls, and with lists that are read three times a day
+//! The channel protocols without their limits on the rate of calls, and with lists that are read at most three times a day
 //! instead of every minute: the pretend platforms are on this machine, and thirty days of calls are made in a few
 //! seconds.
 
@@ -14,10 +14,11 @@ use vocabulary::{Account, Timestamp};
 use crate::channels;
 
 const CALLS_PER_S: u32 = 1_000_000;
-/// How often a list is read.
-const POLLED_EVERY_SECS: u32 = 8 * 3_600;
+/// How often orders are listed, and how often everything else is.
+const ORDERS_EVERY_SECS: u32 = 8 * 3_600;
+const OTHERS_EVERY_SECS: u32 = 24 * 3_600;
 /// What is asked for at once: a list that is read seldom would else take many calls.
-const WINDOW_SECS: u32 = 86_400;
+const WINDOW_SECS: u32 = 2 * 86_400;
 
 /// Every protocol of this build, unhurried.
 pub(crate) fn protocols() -> &'static [Protocol] {
@@ -74,7 +75,7 @@ impl Poll for Seldom {
         self.name
     }
     fn every_secs(&self) -> u32 {
-        POLLED_EVERY_SECS
+        if self.name == "orders" { ORDERS_EVERY_SECS } else { OTHERS_EVERY_SECS }
     }
     fn window_max_secs(&self) -> u32 {
         WINDOW_SECS
