@@ -1,16 +1,15 @@
 //! A shop on a real engine and sockets against a pretend Douyin.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-mod platform;
-
 use std::collections::BTreeMap;
 
 use channel::Protocol;
 use channel_world::{Books, PRICE, World};
-use platform::{APP, Douyin, SECRET, SHOP, push};
 use serde_json::{Value, json};
-use testkit::{Fault, pretend::Pretend};
+use testkit::{
+    Fault,
+    douyin::{self, Douyin, push},
+    pretend::Pretend,
+};
 
 const SHOP_NAME: &str = "douyin/main";
 const ORDER: i64 = 4_837_328_765_348_566_675;
@@ -19,12 +18,10 @@ static PROTOCOLS: &[Protocol] = &[channel_douyin::PROTOCOL];
 
 async fn open() -> (World, Pretend<Douyin>) {
     let world = World::open(PROTOCOLS).await;
-    let douyin = world.pretend(Douyin::default()).await;
-    let settings = json!({ "app_key": APP, "app_secret": SECRET, "shop_id": SHOP, "access_token": "token-1",
-        "base_url": douyin.url() });
-    world.connect(SHOP_NAME, &settings).await;
+    let platform = world.pretend(Douyin::default()).await;
+    world.connect(SHOP_NAME, &douyin::settings(&platform.url())).await;
     world.list(SHOP_NAME, "VIP-30").await;
-    (world, douyin)
+    (world, platform)
 }
 
 async fn tell(world: &World, messages: &[Value]) {

@@ -1,16 +1,16 @@
 //! A shop on a real engine and sockets against a pretend Kuaishou.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-mod platform;
-
 use std::collections::BTreeMap;
 
 use channel::Protocol;
 use channel_world::{Books, PRICE, World};
-use platform::{APP, ETICKET_SECRET, Kuaishou, MESSAGE_SECRET, SELLER, SIGN_SECRET, SKU_ID, TOKEN, eticket};
 use serde_json::json;
-use testkit::{Fault, drive::Signed, pretend::Pretend};
+use testkit::{
+    Fault,
+    drive::Signed,
+    kuaishou::{self, ETICKET_SECRET, Kuaishou, SKU_ID, eticket},
+    pretend::Pretend,
+};
 
 const SHOP: &str = "kuaishou/main";
 const ORDER: u64 = 2_607_602_240_240_301;
@@ -20,10 +20,7 @@ static PROTOCOLS: &[Protocol] = &[channel_kuaishou::PROTOCOL];
 async fn open() -> (World, Pretend<Kuaishou>) {
     let world = World::open(PROTOCOLS).await;
     let platform = world.pretend(Kuaishou::default()).await;
-    let settings = json!({ "app_key": APP, "app_secret": "s", "sign_secret": SIGN_SECRET,
-        "message_secret": MESSAGE_SECRET, "seller_id": SELLER, "access_token": TOKEN,
-        "eticket_secret": ETICKET_SECRET, "base_url": platform.url() });
-    world.connect(SHOP, &settings).await;
+    world.connect(SHOP, &kuaishou::settings(&platform.url())).await;
     world.list(SHOP, SKU_ID).await;
     (world, platform)
 }

@@ -1,16 +1,16 @@
 //! A real engine, a pretend Pinduoduo and a relay, over sockets.
 
-mod platform;
-
 use std::collections::BTreeSet;
 
 use channel::Protocol;
 use channel_pinduoduo::PROTOCOL;
 use channel_world::{Books, Keys, World, code, sha256};
 use serde_json::json;
-use testkit::{Fault, pretend::Pretend};
-
-use platform::{AfterSale, MALL, Order, Pinduoduo, frame};
+use testkit::{
+    Fault,
+    pinduoduo::{self, AfterSale, Order, Pinduoduo, frame},
+    pretend::Pretend,
+};
 
 static PROTOCOLS: &[Protocol] = &[PROTOCOL];
 const SHOP: &str = "pinduoduo/main";
@@ -24,12 +24,7 @@ fn paid(count: i64, pay: &'static str) -> Order {
 async fn open() -> (World, Pretend<Pinduoduo>) {
     let world = World::open(PROTOCOLS).await;
     let platform = world.pretend(Pinduoduo::default()).await;
-    let settings = json!({
-        "client_id": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "client_secret": platform::CLIENT_SECRET,
-        "mall_id": MALL, "access_token": "tok_0001", "delivery": "voucher",
-        "relay_secret": format!("whsec_{}", platform::RELAY_SECRET), "base_url": platform.url(),
-    });
-    world.connect(SHOP, &settings).await;
+    world.connect(SHOP, &pinduoduo::settings(&platform.url())).await;
     world.list(SHOP, ITEM).await;
     (world, platform)
 }
@@ -154,7 +149,7 @@ async fn a_refund_that_staff_agree_to_is_agreed_at_the_platform_once_and_the_key
         platform.with(|p| p.orders.insert("260102-1".into(), paid(1, "28.88")));
         tell(&world, 1, CONFIRMED, "260102-1").await;
         world.advance(60).await;
-        let asked = AfterSale { order: "260102-1".into(), status: 2, amount: "28.88", updated: 0 };
+        let asked = AfterSale { order: "260102-1".into(), status: 2, amount: "28.88".into(), updated: 0 };
         platform.with(|p| p.after_sales.insert(30_185, asked));
         if let Some(fault) = fault {
             platform.next(fault);

@@ -1,15 +1,15 @@
 //! A real engine and a pretend Taobao, over sockets. Trades are hinted at by the one call of Taobao's that makes us look
 //! at a trade, an e-ticket notice that codes are no longer wanted; what the message queue says leads to the same reading.
 
-mod platform;
-
 use channel::Protocol;
 use channel_taobao::PROTOCOL;
 use channel_world::{Books, World, code};
 use serde_json::json;
-use testkit::{Fault, pretend::Pretend};
-
-use platform::{SECRET, SELLER, Taobao, Trade, notice};
+use testkit::{
+    Fault,
+    pretend::Pretend,
+    taobao::{self, Taobao, Trade, notice},
+};
 
 static PROTOCOLS: &[Protocol] = &[PROTOCOL];
 const SHOP: &str = "taobao/main";
@@ -18,9 +18,7 @@ const ITEM: &str = "520813250866/4011";
 async fn open() -> (World, Pretend<Taobao>) {
     let world = World::open(PROTOCOLS).await;
     let platform = world.pretend(Taobao::default()).await;
-    let settings = json!({"app_key": "12345678", "app_secret": SECRET, "session": "sess0001", "seller_id": SELLER,
-        "eticket": {}, "base_url": platform.url()});
-    world.connect(SHOP, &settings).await;
+    world.connect(SHOP, &taobao::settings(&platform.url())).await;
     world.list(SHOP, ITEM).await;
     (world, platform)
 }

@@ -2,46 +2,43 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod own_site;
-mod platform;
 
 use channel::Protocol;
 use channel_world::{PRICE, Told, World, code};
 use own_site::{OWN, agrees, keys, place};
-use platform::{Books, envelope, sent};
-use testkit::{Fault, pretend::Pretend};
+use testkit::{
+    Fault,
+    pretend::Pretend,
+    wechat_pay::{Payment, Refund, WechatPay, settings},
+};
 
 const PAY: &str = "wechat-pay/pay";
 static PROTOCOLS: &[Protocol] = &[channel_generic::PROTOCOL, channel_wechat_pay::PROTOCOL];
 
-async fn open(confirm_by_query: bool) -> (World, Pretend<Books>) {
+async fn open(confirm_by_query: bool) -> (World, Pretend<WechatPay>) {
     let world = World::open(PROTOCOLS).await;
-    let wechat = world.pretend(Books::default()).await;
+    let wechat = world.pretend(WechatPay::test()).await;
     own_site::connect(&world).await;
-    world.connect_sharing(PAY, &platform::settings(&wechat.url(), confirm_by_query), Some(OWN)).await;
+    world.connect_sharing(PAY, &settings(&wechat.url(), confirm_by_query), Some(OWN)).await;
     world.stock(0, 5).await;
     (world, wechat)
 }
 
-async fn paid(world: &World, wechat: &Pretend<Books>, order: &str) -> Told {
-    let plain = wechat.with(|books| books.transaction(order));
-    let envelope = envelope(&format!("EV-{order}"), "TRANSACTION.SUCCESS", &plain);
-    world.send(PAY, &sent(&envelope, world.now())).await
+async fn paid(world: &World, wechat: &Pretend<WechatPay>, order: &str) -> Told {
+    world.send(PAY, &wechat.with(|books| books.paid(order, world.now()))).await
 }
 
 /// WeChat Pay says that a refund was paid.
-async fn paid_back(world: &World, wechat: &Pretend<Books>, order: &str, number: &str) -> Told {
-    let plain = wechat.with(|books| books.refund(order, number));
-    let told = world
-        .send(PAY, &sent(&envelope(&format!("EV-{number}"), "REFUND.SUCCESS", &plain), world.now()))
-        .await;
+async fn paid_back(world: &World, wechat: &Pretend<WechatPay>, order: &str, number: &str) -> Told {
+    let told = world.send(PAY, &wechat.with(|books| books.paid_back(order, number, world.now()))).await;
     world.settle().await;
     told
 }
 
 /// An order that is placed on the own site and paid at WeChat Pay, which says so.
-async fn buy(world: &World, wechat: &Pretend<Books>, order: &str) {
+async fn buy(world: &World, wechat: &Pretend<WechatPay>, order: &str) {
     place(world, order).await;
-    wechat.with(|books| books.pay(order, PRICE, "SUCCESS"));
+    wechat.with(|books| books.pay(order, PRICE));
     assert_eq!(paid(world, wechat, order).await.status, 200);
     world.settle().await;
 }
@@ -52,9 +49,9 @@ async fn rest(world: &World) {
     }
 }
 
-async fn check(world: &World, wechat: &Pretend<Books>) {
+async fn check(world: &World, wechat: &Pretend<WechatPay>) {
     let paid_back = wechat.with(|books| {
-        let of = |(order, payment): (&String, &platform::Payment)| {
+        let of = |(order, payment): (&String, &Payment)| {
             (order.clone(), payment.refunds.iter().map(|refund| refund.fen).sum())
         };
         books.payments.iter().map(of).collect::<Vec<(String, i64)>>()
@@ -84,7 +81,7 @@ async fn a_paid_order_releases_the_key_once_and_money_back_revokes_it() {
 #[tokio::test]
 async fn a_notification_that_overtakes_its_order_is_taken_when_it_is_repeated() {
     let (world, wechat) = open(false).await;
-    wechat.with(|books| books.pay("A-1", PRICE, "SUCCESS"));
+    wechat.with(|books| books.pay("A-1", PRICE));
     let early = paid(&world, &wechat, "A-1").await;
     assert_eq!((early.status, early.json()["code"].as_str()), (409, Some("FAIL")));
     place(&world, "A-1").await;
@@ -151,7 +148,7 @@ async fn refunds_made_in_the_back_office_are_counted_once_whatever_their_order()
     buy(&world, &wechat, "A-1").await;
     keys(&world, "A-1").await;
     wechat.with(|books| {
-        let made = |number: &str, fen| platform::Refund { number: number.into(), fen, status: "SUCCESS" };
+        let made = |number: &str, fen| Refund { number: number.into(), fen, status: "SUCCESS" };
         books.payments.get_mut("A-1").unwrap().refunds = vec![made("B-1", 888), made("B-2", 2_000)];
     });
     for number in ["B-2", "B-1", "B-2"] {
@@ -166,11 +163,11 @@ async fn refunds_made_in_the_back_office_are_counted_once_whatever_their_order()
 async fn where_the_settings_say_so_a_payment_counts_only_when_the_query_confirms_it() {
     let (world, wechat) = open(true).await;
     place(&world, "A-1").await;
-    wechat.with(|books| books.pay("A-1", PRICE, "SUCCESS"));
+    wechat.with(|books| books.pay("A-1", PRICE));
     let notice = wechat.with(|books| books.transaction("A-1"));
     wechat.with(|books| books.payments.get_mut("A-1").unwrap().state = "NOTPAY");
-    let lie = envelope("EV-lie", "TRANSACTION.SUCCESS", &notice);
-    assert_eq!(world.send(PAY, &sent(&lie, world.now())).await.status, 200);
+    let lie = wechat.with(|books| books.notice("EV-lie", "TRANSACTION.SUCCESS", &notice, world.now()));
+    assert_eq!(world.send(PAY, &lie).await.status, 200);
     for _ in 0..10 {
         world.advance(60).await;
     }
@@ -189,7 +186,7 @@ async fn where_the_settings_say_so_a_payment_counts_only_when_the_query_confirms
 async fn another_amount_than_the_order_costs_releases_nothing() {
     let (world, wechat) = open(false).await;
     place(&world, "A-1").await;
-    wechat.with(|books| books.pay("A-1", PRICE - 1, "SUCCESS"));
+    wechat.with(|books| books.pay("A-1", PRICE - 1));
     paid(&world, &wechat, "A-1").await;
     world.settle().await;
     assert!(keys(&world, "A-1").await.is_empty());

@@ -6,8 +6,9 @@ mod platform;
 use std::sync::Arc;
 
 use channel::{Adapter, CallOutcome, OutboundResponse, PaymentJob, PaymentReport, RefundJob, Unable};
-use platform::{Books, FOREIGN, OLD_SERIAL, OLDER, PLATFORM, SERIAL, signature_of};
+use platform::{FOREIGN, OLD_SERIAL, OLDER, PLATFORM, SERIAL, signature_of};
 use serde_json::{Value, json};
+use testkit::wechat_pay::WechatPay;
 use vocabulary::{Currency, Money, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_secs(1_767_322_800);
@@ -144,8 +145,8 @@ fn errors_are_for_good_unless_their_code_says_otherwise() {
 #[test]
 fn a_payment_is_confirmed_by_the_order_it_is_of() {
     let adapter = adapter();
-    let mut books = Books::default();
-    books.pay("A-1", 2_888, "SUCCESS");
+    let mut books = WechatPay::test();
+    books.pay("A-1", 2_888);
     let amount = Money::new(2_888, Currency::CNY);
     let job = PaymentJob { external_no: "A-1".into(), txn: books.payments["A-1"].txn.clone(), amount };
     let read = |body: &Value| adapter.check_payment().unwrap().interpret(&job, Ok(&signed(body)));

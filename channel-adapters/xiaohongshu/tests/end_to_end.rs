@@ -1,16 +1,15 @@
 //! A shop on a real engine and sockets against a pretend Xiaohongshu.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-mod platform;
-
 use std::collections::BTreeMap;
 
 use channel::Protocol;
 use channel_world::{Books, PRICE, World};
-use platform::{APP, SECRET, SELLER, SKU_ID, Xiaohongshu, push};
 use serde_json::{Value, json};
-use testkit::{Fault, pretend::Pretend};
+use testkit::{
+    Fault,
+    pretend::Pretend,
+    xiaohongshu::{self, SELLER, SKU_ID, Xiaohongshu, push},
+};
 
 const SHOP: &str = "xiaohongshu/main";
 const PATH: &str = "/in/xiaohongshu/main";
@@ -21,9 +20,7 @@ static PROTOCOLS: &[Protocol] = &[channel_xiaohongshu::PROTOCOL];
 async fn open() -> (World, Pretend<Xiaohongshu>) {
     let world = World::open(PROTOCOLS).await;
     let platform = world.pretend(Xiaohongshu::default()).await;
-    let settings = json!({ "app_id": APP, "app_secret": SECRET, "seller_id": SELLER, "access_token": "token-1",
-        "push_path": PATH, "base_url": platform.url() });
-    world.connect(SHOP, &settings).await;
+    world.connect(SHOP, &xiaohongshu::settings(&platform.url(), PATH)).await;
     world.list(SHOP, SKU_ID).await;
     (world, platform)
 }

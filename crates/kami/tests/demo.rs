@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -33,6 +34,22 @@ fn the_whole_story_keeps_every_promise() {
     assert_eq!(found["violations"], serde_json::json!([]));
     assert!(output.status.success());
     assert!((1_000..=2_000).contains(&found["orders"].as_u64().unwrap()), "{}", found["orders"]);
+    // Somebody bought everywhere.
+    for place in [
+        "generic/own",
+        "generic/pos",
+        "generic/wechat",
+        "taobao/main",
+        "jd-game-card/main",
+        "pinduoduo/main",
+        "douyin/main",
+        "xiaohongshu/main",
+        "kuaishou/main",
+        "xianyu-supply/main",
+    ] {
+        let orders = &found["orders_by_account"][place];
+        assert!(orders.as_u64().unwrap_or(0) >= 30, "{place}: {orders}");
+    }
     // What the story tells did happen.
     for (kind, at_least) in [
         ("ChannelSuspended", 1),
@@ -45,8 +62,12 @@ fn the_whole_story_keeps_every_promise() {
         ("RefundRequested", 5),
         ("RefundRefused", 1),
         ("RefundSettled", 5),
-        ("StockPushSettled", 100),
-        ("PriceSet", 25),
+        ("StockPushSettled", 1_000),
+        ("ReadBackSettled", 300),
+        ("DeliveryAttempted", 300),
+        ("RefundAttempted", 10),
+        ("PriceSet", 60),
+        ("ChannelTermsSet", 10),
         ("QuotaSet", 6),
     ] {
         assert!(
@@ -66,7 +87,9 @@ fn the_whole_story_keeps_every_promise() {
     ];
     let once = once.map(settled).iter().sum::<u64>();
     assert!(found["calls"].as_u64().unwrap() > once + 30, "{found}");
-    assert!(found["repeats"].as_u64().unwrap() > 0 && found["forgeries"].as_u64().unwrap() > 0);
+    for what in ["repeats", "forgeries", "lost"] {
+        assert!(found[what].as_u64().unwrap() > 0, "{what}");
+    }
 }
 
 #[test]
@@ -90,6 +113,22 @@ fn it_only_begins_in_an_empty_directory_and_leaves_one_that_can_be_checked() {
     let again = demo(&["--days", "1", "--data", path]);
     assert!(!again.status.success() && again.stdout.is_empty(), "a second time it must refuse");
     assert!(kami(&data, &["verify"]).status.success());
+}
+
+/// The summary is the last that is said before the world is served: a signal that comes then finds nothing that serves.
+#[test]
+fn told_to_stop_between_building_and_serving_it_stops() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kami"))
+        .args(["demo", "--days", "1", "--json", "--listen", "127.0.0.1:0"])
+        .env_remove("KAMI_CONFIG")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut said, mut summary) = (BufReader::new(child.stdout.take().unwrap()), String::new());
+    said.read_line(&mut summary).unwrap();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(child.wait().unwrap().success(), "{summary}");
 }
 
 fn kami(data: &Path, arguments: &[&str]) -> Output {

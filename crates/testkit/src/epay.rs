@@ -47,7 +47,7 @@ impl Payment {
     }
     /// Yuan, as the gateway writes them: without zeros at the end.
     pub fn money(&self) -> String {
-        let text = format!("{}.{:02}", self.fen / 100, self.fen % 100);
+        let text = form::yuan_of(self.fen);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }
@@ -148,7 +148,7 @@ impl Epay {
                 })
             }
             "refund" => {
-                let fen = fen_of(form::get(fields, "money")).ok_or("退款金额错误")?;
+                let fen = form::fen_of(form::get(fields, "money")).ok_or("退款金额错误")?;
                 let number = form::get(fields, "out_refund_no").to_owned();
                 let known = payment.refunds.iter().any(|(known, _)| !number.is_empty() && *known == number);
                 if !known
@@ -237,15 +237,6 @@ impl Platform for Epay {
     }
 }
 
-fn fen_of(yuan: &str) -> Option<i64> {
-    let (whole, fraction) = yuan.split_once('.').unwrap_or((yuan, ""));
-    if fraction.len() > 2 {
-        return None;
-    }
-    let fen = format!("{whole}{fraction:0<2}").parse().ok()?;
-    (fen > 0).then_some(fen)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,10 +246,10 @@ mod tests {
         for (fen, yuan) in [(2_888, "28.88"), (150, "1.5"), (300, "3"), (1_000, "10"), (5, "0.05")] {
             let payment = Epay::test().pay("x", fen);
             assert_eq!(payment.money(), yuan);
-            assert_eq!(fen_of(yuan), Some(fen));
+            assert_eq!(form::fen_of(yuan), Some(fen));
         }
         for bad in ["", "0", "1.005", "-1", "x"] {
-            assert_eq!(fen_of(bad), None, "{bad}");
+            assert_eq!(form::fen_of(bad), None, "{bad}");
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Forms and queries, read and written.
+//! Forms and queries, read and written, and how amounts and times stand in them.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use vocabulary::Timestamp;
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
@@ -35,4 +36,24 @@ pub(crate) fn sorted(pairs: &Pairs, own: &[&str]) -> String {
     fields.sort();
     let parts: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
     parts.join("&")
+}
+
+/// `28.88` for 2888 fen.
+pub(crate) fn yuan_of(fen: i64) -> String {
+    format!("{}.{:02}", fen / 100, fen % 100)
+}
+
+/// 2888 for `28.88`; `None` where it is no amount above nought.
+pub(crate) fn fen_of(yuan: &str) -> Option<i64> {
+    let (whole, fraction) = yuan.split_once('.').unwrap_or((yuan, ""));
+    if fraction.len() > 2 {
+        return None;
+    }
+    let fen = format!("{whole}{fraction:0<2}").parse().ok()?;
+    (fen > 0).then_some(fen)
+}
+
+/// Beijing's time as most platforms write it: `2026-01-02 11:00:00`.
+pub(crate) fn beijing(at: Timestamp) -> String {
+    at.plus_secs(8 * 3_600).to_string().chars().take(19).collect::<String>().replace('T', " ")
 }

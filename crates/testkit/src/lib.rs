@@ -22,14 +22,21 @@
 
 pub mod accounts;
 mod digest;
+pub mod douyin;
 pub mod drive;
 pub mod epay;
 mod form;
 pub mod goofish;
 pub mod jd_card;
+pub mod kuaishou;
 pub mod nats;
 pub mod partner;
+pub mod pinduoduo;
 pub mod pretend;
 pub mod proxy;
+pub mod taobao;
+pub mod wechat_pay;
+pub mod xiaohongshu;
 
+pub use digest::sha256_hex;
 pub use pretend::Fault;

@@ -103,6 +103,23 @@ pub trait Platform: Send + 'static {
     }
 }
 
+/// What became of orders at a platform since somebody last looked: what those compare who keep books beside it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Deliveries that were acted on: the order's number, and SHA-256 of the text of each key in hex.
+    pub handed: Vec<(String, Vec<String>)>,
+    /// What went back to buyers: the order's number, and how much, in fen.
+    pub paid_back: Vec<(String, i64)>,
+}
+
+/// A platform that keeps books of orders or payments, and tells what became of them.
+pub trait Bookkeeper: Platform {
+    /// What happened since this was last asked.
+    fn news(&mut self) -> News;
+    /// Calls that it did not believe.
+    fn forged_calls(&self) -> u32;
+}
+
 /// A pretend server. It stops when this is dropped.
 pub struct Pretend<P> {
     shared: Arc<Shared<P>>,

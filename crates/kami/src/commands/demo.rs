@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    future::Future,
     io::ErrorKind,
     path::{Path, PathBuf},
+    pin::Pin,
     process::ExitCode,
     sync::Arc,
     time::Instant,
@@ -31,6 +33,8 @@ pub(super) async fn run(
     vault_at: KeptAt,
     options: Demo,
 ) -> anyhow::Result<ExitCode> {
+    // From here on no signal is lost, not even one that comes between building and serving.
+    let mut stopped: Stopped = Box::pin(told_to_stop());
     let home = Home::make(data, options.profile)?;
     let listener = match options.exit {
         true => None,
@@ -50,7 +54,7 @@ pub(super) async fn run(
     let built = tokio::select! {
         built = Box::pin(building) => built?,
         // What was begun goes with its directory.
-        () = told_to_stop() => bail!("told to stop before the world was built"),
+        () = &mut stopped => bail!("told to stop before the world was built"),
     };
     bar.finish_and_clear();
     let report = verify::verify(home.path(), log_url.as_ref().map(LogUrl::expose), vault_url, |_| {})
@@ -60,9 +64,9 @@ pub(super) async fn run(
     violations.extend(built.differences.iter().map(|what| json!({ "invariant": "truth", "message": what })));
     let summary = json!({
         "profile": options.profile, "seed": options.seed, "orders": built.told.orders,
-        "events": built.told.events,
+        "events": built.told.events, "orders_by_account": built.told.accounts,
         "log_hash": built.told.log_hash, "violations": violations, "messages": built.shop.sent,
-        "repeats": built.shop.repeated, "forgeries": built.shop.forged, "calls": built.truth.lock().calls,
+        "repeats": built.shop.repeated, "forgeries": built.shop.forged, "lost": built.shop.lost, "calls": built.truth.lock().calls,
         "event_types": built.told.counts, "seconds": began.elapsed().as_secs_f64(),
     });
     if options.json.json {
@@ -74,10 +78,13 @@ pub(super) async fn run(
         return Ok(ExitCode::FAILURE);
     }
     if let Some(listener) = listener {
-        live(&home, log_url.as_ref(), vault, built, &options, listener).await?;
+        live(&home, log_url.as_ref(), vault, built, &options, listener, stopped).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Ends when the process is told to stop.
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
@@ -86,14 +93,18 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
 fn print(summary: &Value, violations: &[Value]) {
     let text = |name: &str| summary[name].to_string();
     say(&format!(
-        "{} orders, {} events, {} messages ({} repeats, {} forgeries), built and checked in {:.1} s",
+        "{} orders, {} events, {} messages ({} repeats, {} forgeries, {} lost), built and checked in {:.1} s",
         text("orders"),
         text("events"),
         text("messages"),
         text("repeats"),
         text("forgeries"),
+        text("lost"),
         summary["seconds"].as_f64().unwrap_or_default(),
     ));
+    let accounts = summary["orders_by_account"].as_object().into_iter().flatten();
+    let accounts: Vec<String> = accounts.map(|(account, orders)| format!("{account} {orders}")).collect();
+    say(&format!("orders by account: {}", accounts.join(", ")));
     say(&format!("seed {}, log hash {}", text("seed"), summary["log_hash"].as_str().unwrap_or_default()));
     for violation in violations {
         say(&format!("VIOLATION {violation}"));
@@ -171,6 +182,7 @@ async fn live(
     built: Built,
     options: &Demo,
     listener: TcpListener,
+    stopped: Stopped,
 ) -> anyhow::Result<()> {
     let data = home.path();
     let clock = Arc::new(LiveClock::from(built.end));
@@ -219,7 +231,7 @@ async fn live(
             Ok(error) => Err(anyhow::Error::new(error).context("stopping: the log cannot be written")),
             Err(_) => Ok(()),
         },
-        () = told_to_stop() => Ok(()),
+        () = stopped => Ok(()),
     };
     // The server may be gone already.
     let _gone = stop.send(());

@@ -5,6 +5,7 @@ use engine::OperatorCommand;
 use serde_json::json;
 
 use super::{
+    books::refund_number,
     catalogue::{Place, SUPPORT, yuan},
     shop::{Shop, Step},
     truth::{OrderNo, Sale},
@@ -27,14 +28,17 @@ impl Shop {
             return Ok(());
         }
         match order.0 {
-            Place::Own => self.ask_back_own(order, &sale).await,
+            Place::Own | Place::Wechat => self.ask_back_on_site(order, &sale).await,
             Place::Pos => self.part_back_at_counter(&order, &sale).await,
             Place::Xianyu => self.ask_back_on_xianyu(order, &sale).await,
             Place::Jd => Ok(()),
+            Place::Taobao | Place::Pinduoduo | Place::Douyin | Place::Xiaohongshu | Place::Kuaishou => {
+                self.ask_back_at(order).await
+            }
         }
     }
 
-    async fn ask_back_own(&mut self, order: OrderNo, sale: &Sale) -> anyhow::Result<()> {
+    async fn ask_back_on_site(&mut self, order: OrderNo, sale: &Sale) -> anyhow::Result<()> {
         let (place, number) = (order.0, order.1.clone());
         let message = json!({ "type": "order.refund_requested", "data": {
             "external_order_id": number, "refund_id": format!("RF-{number}"), "reason": "buyer_request" } });
@@ -98,12 +102,19 @@ impl Shop {
         let (place, number) = (order.0, order.1.as_str());
         let refund = match place {
             Place::Xianyu => format!("refund:{number}"),
-            _ => format!("RF-{number}"),
+            Place::Own | Place::Wechat | Place::Pos | Place::Jd => format!("RF-{number}"),
+            Place::Taobao | Place::Pinduoduo | Place::Douyin | Place::Xiaohongshu | Place::Kuaishou => {
+                refund_number(place, number)
+            }
         };
         let named = Self::order(place, number)?;
         if !agree {
             let reason = "the key was used".to_owned();
             self.must(SUPPORT, OperatorCommand::RefuseRefund { order: named, refund, reason }).await?;
+            let now = self.now();
+            if place.keeps_books() {
+                self.truth.lock().books.turn_down(place, number, now);
+            }
             return Ok(());
         }
         let (refund, reason) = (Some(refund), "agreed with the buyer".to_owned());
@@ -119,7 +130,7 @@ impl Shop {
         let sale = self.known(&order);
         let (place, number) = (order.0, order.1.as_str());
         match place {
-            Place::Own => {
+            Place::Own | Place::Wechat => {
                 let message = json!({ "type": "order.refunded",
                     "data": { "external_order_id": number, "refund_id": format!("RF-{number}") } });
                 let answer = self.tell_generic(place, &format!("refunded-{number}"), &message).await?;
@@ -136,8 +147,14 @@ impl Shop {
                     self.truth.fault(format!("a refund was not taken: {}", answer.excerpt()));
                 }
             }
-            // JD tells nobody: staff see it in JD's console, and write it down.
-            Place::Jd | Place::Pos => {
+            // Nobody is told: staff see it in the platform's console, and write it down.
+            Place::Jd
+            | Place::Pos
+            | Place::Taobao
+            | Place::Pinduoduo
+            | Place::Douyin
+            | Place::Xiaohongshu
+            | Place::Kuaishou => {
                 let (order, refund) = (Self::order(place, number)?, "backorder".to_owned());
                 self.must(SUPPORT, OperatorCommand::SettleRefund { order, refund }).await?;
             }

@@ -22,6 +22,8 @@ pub(crate) struct Told {
     pub(crate) events: u64,
     /// The last event's hash, in hex.
     pub(crate) log_hash: String,
+    /// Orders that were placed, by the account they belong to.
+    pub(crate) accounts: BTreeMap<String, u64>,
     /// How often each type of event happened.
     pub(crate) counts: BTreeMap<String, u64>,
     states: BTreeMap<StreamId, Folded>,
@@ -62,8 +64,9 @@ impl Told {
         let fact = event.fact().context("a stored event")?;
         let folded = self.states.entry(event.stream.clone()).or_default();
         let keys: Vec<_> = match &fact {
-            Fact::OrderPlaced(_) => {
+            Fact::OrderPlaced(placed) => {
                 self.orders += 1;
+                *self.accounts.entry(placed.account.to_string()).or_default() += 1;
                 Vec::new()
             }
             Fact::OrderDelivered(e) => e.lines.iter().flat_map(|line| line.keys.clone()).collect(),
@@ -79,6 +82,10 @@ impl Told {
     pub(crate) fn differences(&self, truth: &SharedTruth) -> Vec<String> {
         let truth = truth.lock();
         let mut found = truth.faults.clone();
+        let forged = truth.books.forged_calls();
+        if forged > 0 {
+            found.push(format!("the platforms took {forged} of our calls for forged ones"));
+        }
         let mut told: BTreeSet<OrderNo> = BTreeSet::new();
         for folded in self.states.values() {
             let Some(placed) = &folded.state.placed else { continue };

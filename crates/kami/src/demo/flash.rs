@@ -5,6 +5,7 @@ use rand::Rng;
 use vocabulary::Timestamp;
 
 use super::{
+    Profile,
     catalogue::{FLASH_ITEM, ITEMS, KEEPER, Place, START, account},
     shop::{Shop, Step},
 };
@@ -31,11 +32,16 @@ impl Shop {
     }
 
     fn plan_buyers(&mut self, count: u32, secs: i64) {
+        // Where nothing but the sale is played, everybody buys where the answer is a yes or a no.
+        let only = self.profile == Profile::Flash;
         for _ in 0..count {
             let place = match self.rng.random_range(0..100) {
                 0..40 => Place::Own,
                 40..65 => Place::Xianyu,
-                65..85 => Place::Jd,
+                65..85 if only => Place::Jd,
+                65..72 => Place::Douyin,
+                72..78 => Place::Taobao,
+                78..85 => Place::Jd,
                 _ => Place::Pos,
             };
             self.plan_in(0..secs, Step::Buy(place, FLASH_ITEM, 1));

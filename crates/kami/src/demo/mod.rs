@@ -1,9 +1,10 @@
-//! `kami demo`: a shop on four platforms and a payment gateway, played from a seed. Buyers, platforms and
+//! `kami demo`: a shop on ten platforms and two payment gateways, played from a seed. Buyers, platforms and
 //! staff speak to a real Kami over the loopback interface in the platforms' own formats, signed; Kami's calls
 //! to the platforms go to sockets of theirs, which check signatures and now and then misbehave. What really
 //! happened is kept apart and held against Kami's log.
 
 mod after_sales;
+mod books;
 mod buying;
 mod catalogue;
 mod check;
@@ -15,6 +16,7 @@ mod platforms;
 mod shop;
 mod stage;
 mod stock;
+mod storefronts;
 mod story;
 mod talk;
 mod truth;
@@ -57,7 +59,7 @@ impl Profile {
     /// About how many buyers come on a day.
     const fn visits_a_day(self) -> u32 {
         match self {
-            Self::Small => 42,
+            Self::Small => 38,
             Self::Full => 900,
             Self::Flash => 0,
         }

@@ -12,23 +12,39 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use channel::{OutboundRequest, OutboundResponse, TransportFailure};
 use engine::Http;
 use serde_json::{Value, json};
-use testkit::pretend::{Answer, Call, Clock, Fault, Platform, Pretend};
-use tokio::sync::watch;
+use testkit::pretend::{Answer, Bookkeeper, Call, Clock, Fault, Platform, Pretend};
+use tokio::sync::{mpsc, oneshot};
 use vocabulary::Currency;
 
 use super::{
-    catalogue::{EPAY_HOST, EPAY_KEY, EPAY_PID, ERP_HOST, JD_HOST, Place, SUPPLY_HOST, yuan},
+    books::Books,
+    catalogue::{
+        DOUYIN_HOST, EPAY_HOST, EPAY_KEY, EPAY_PID, ERP_HOST, JD_HOST, KUAISHOU_HOST, PINDUODUO_HOST, Place,
+        SUPPLY_HOST, TAOBAO_HOST, WECHAT_PAY_HOST, XIAOHONGSHU_HOST, yuan,
+    },
     truth::{SharedTruth, Truth},
     wire,
 };
 use crate::http_client::HttpClient;
 
 /// How a platform acts on a call; none where it does not understand or believe it.
-type Act = fn(&mut Truth, &Call) -> Option<Value>;
+type Act = fn(&mut Truth, &Call) -> Option<Answer>;
 
 /// The platforms, by the names of their hosts.
-const PLATFORMS: [(&str, Act); 4] =
-    [(EPAY_HOST, gateway), (SUPPLY_HOST, goofish_callback), (ERP_HOST, goofish_erp), (JD_HOST, jd_callback)];
+const PLATFORMS: [(&str, Act); 10] = [
+    (EPAY_HOST, |truth, call| gateway(truth, call).map(|answer| Answer::ok(&answer))),
+    (SUPPLY_HOST, |truth, call| goofish_callback(truth, call).map(|answer| Answer::ok(&answer))),
+    (ERP_HOST, |truth, call| goofish_erp(truth, call).map(|answer| Answer::ok(&answer))),
+    (JD_HOST, |truth, call| jd_callback(truth, call).map(|answer| Answer::ok(&answer))),
+    (TAOBAO_HOST, |truth, call| by_the_books(truth, Place::Taobao, call, |books| &mut books.taobao)),
+    (PINDUODUO_HOST, |truth, call| by_the_books(truth, Place::Pinduoduo, call, |books| &mut books.pinduoduo)),
+    (DOUYIN_HOST, |truth, call| by_the_books(truth, Place::Douyin, call, |books| &mut books.douyin)),
+    (XIAOHONGSHU_HOST, |truth, call| {
+        by_the_books(truth, Place::Xiaohongshu, call, |books| &mut books.xiaohongshu)
+    }),
+    (KUAISHOU_HOST, |truth, call| by_the_books(truth, Place::Kuaishou, call, |books| &mut books.kuaishou)),
+    (WECHAT_PAY_HOST, |truth, call| by_the_books(truth, Place::Wechat, call, |books| &mut books.wechat_pay)),
+];
 
 /// Which calls of a platform go wrong, and how: of this many, the one with this number.
 const FAULTS: [(u32, u32, Fault); 4] = [
@@ -50,39 +66,49 @@ impl Platform for Pretended {
         let mut truth = self.truth.lock();
         truth.calls += 1;
         if let Some(answer) = (self.act)(&mut truth, call) {
-            return Answer::ok(&answer);
+            return answer;
         }
         // What a call's query says may be a key of the gateway's.
         truth.faults.push(format!("{} did not understand or believe a call to {}", self.host, call.path));
         Answer { status: 400, body: "{}".to_owned() }
     }
+
+    /// WeChat Pay alone signs what it answers.
+    fn headers(&mut self, call: &Call, answer: &Answer, spoil: bool) -> Vec<(&'static str, String)> {
+        match self.host {
+            WECHAT_PAY_HOST => self.truth.lock().books.wechat_pay.headers(call, answer, spoil),
+            _ => Vec::new(),
+        }
+    }
 }
+
+/// Calls that wait to be let through, one after another.
+pub(crate) type Waiting = mpsc::UnboundedReceiver<oneshot::Sender<()>>;
 
 /// The platforms' sockets, and the way to them: their names exist nowhere, so calls to them are sent to this machine.
 pub(crate) struct Platforms {
     servers: BTreeMap<&'static str, (Pretend<Pretended>, AtomicU32)>,
     client: HttpClient,
     truth: SharedTruth,
-    open: watch::Receiver<bool>,
+    /// Where calls ask to be let through; none where they need not.
+    gate: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
 }
 
 impl Platforms {
-    /// Platforms that answer while `open` is true; at other times calls wait.
-    pub(crate) async fn gated(
-        truth: SharedTruth,
-        clock: Clock,
-        open: watch::Receiver<bool>,
-    ) -> anyhow::Result<Self> {
+    /// Platforms that a call only reaches when it is let through.
+    pub(crate) async fn gated(truth: SharedTruth, clock: Clock) -> anyhow::Result<(Self, Waiting)> {
+        let (ask, waiting) = mpsc::unbounded_channel();
+        let platforms = Self::open(truth, clock).await?;
+        Ok((Self { gate: Some(ask), ..platforms }, waiting))
+    }
+    /// Platforms that always answer.
+    pub(crate) async fn open(truth: SharedTruth, clock: Clock) -> anyhow::Result<Self> {
         let mut servers = BTreeMap::new();
         for (host, act) in PLATFORMS {
             let platform = Pretended { host, act, truth: truth.clone() };
             servers.insert(host, (Pretend::start(platform, clock.clone()).await?, AtomicU32::new(0)));
         }
-        Ok(Self { servers, client: HttpClient::to_this_machine()?, truth, open })
-    }
-    /// Platforms that always answer.
-    pub(crate) async fn open(truth: SharedTruth, clock: Clock) -> anyhow::Result<Self> {
-        Self::gated(truth, clock, watch::channel(true).1).await
+        Ok(Self { servers, client: HttpClient::to_this_machine()?, truth, gate: None })
     }
 }
 
@@ -93,9 +119,11 @@ impl Http for Platforms {
         request: &OutboundRequest,
         timeout: Duration,
     ) -> Result<OutboundResponse, TransportFailure> {
-        // Who held the gate is gone only when the world ends, or where there is none.
-        if !*self.open.borrow() {
-            self.open.clone().wait_for(|open| *open).await.map_err(|_| TransportFailure::NotSent)?;
+        if let Some(gate) = &self.gate {
+            let (let_through, passed) = oneshot::channel();
+            // Who stands at the gate is gone only when the world ends.
+            gate.send(let_through).map_err(|_| TransportFailure::NotSent)?;
+            passed.await.map_err(|_| TransportFailure::NotSent)?;
         }
         let rest = request.url.strip_prefix("https://").unwrap_or_default();
         let (host, rest) = rest.split_once('/').unwrap_or((rest, ""));
@@ -110,6 +138,22 @@ impl Http for Platforms {
         let here = OutboundRequest { url: format!("{}/{rest}", server.url()), ..request.clone() };
         self.client.send(&here, timeout).await
     }
+}
+
+/// A platform that keeps books of its own acts by them.
+fn by_the_books<P: Bookkeeper>(
+    truth: &mut Truth,
+    place: Place,
+    call: &Call,
+    of: fn(&mut Books) -> &mut P,
+) -> Option<Answer> {
+    let books = of(&mut truth.books);
+    let forged = books.forged_calls();
+    let answer = books.answer(call, false);
+    let believed = books.forged_calls() == forged;
+    let news = books.news();
+    truth.heard(place, news);
+    believed.then_some(answer)
 }
 
 fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {

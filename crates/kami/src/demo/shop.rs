@@ -43,6 +43,8 @@ pub(crate) enum Step {
     AnswerBack(OrderNo, bool),
     /// The platform reports that the money went back.
     PaidBack(OrderNo),
+    /// The buyer looks whether an order that waited has its keys now.
+    Wonder(OrderNo),
     /// JD asks how an order stands.
     AskState(String, u32),
     /// Goofish reports that an order changed.
@@ -80,6 +82,8 @@ pub(crate) struct Shop {
     pub(crate) sent: u64,
     pub(crate) repeated: u64,
     pub(crate) forged: u64,
+    /// Messages that a platform meant to send, and that never came.
+    pub(crate) lost: u64,
 }
 
 impl Shop {
@@ -109,6 +113,7 @@ impl Shop {
             sent: 0,
             repeated: 0,
             forged: 0,
+            lost: 0,
         }
     }
 
@@ -189,6 +194,7 @@ impl Shop {
             Step::AskBack(order) => self.ask_back(order).await,
             Step::AnswerBack(order, agree) => self.answer_back(order, agree).await,
             Step::PaidBack(order) => self.paid_back(order).await,
+            Step::Wonder(order) => self.wonder(order).await,
             Step::AskState(number, tries) => self.ask_state(number, tries).await,
             Step::Changed(number) => self.changed(&number).await,
             Step::Restock(item) => self.restock(item).await,

@@ -8,20 +8,22 @@ use std::{
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use channel::sign::hmac_sha256;
-use engine::{Clock, Engine, EngineOptions, LogWriter, ManualClock, OperatorCommand, Policy, SeededIds};
+use engine::{Clock, Engine, EngineOptions, Ids, LogWriter, ManualClock, OperatorCommand, Policy, SeededIds};
 use event_log::EventLog;
 use events::Actor;
 use http_api::{Api, ApiOptions};
 use projection::{Options, Projections};
-use tokio::{
-    net::TcpListener,
-    sync::{oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use vault::{Vault, VaultPlace};
 use vocabulary::{MerchantId, Position, Timestamp};
 
-use super::{catalogue, clock::LiveClock, platforms::Platforms, truth::SharedTruth, unhurried};
+use super::{
+    catalogue,
+    clock::LiveClock,
+    platforms::{Platforms, Waiting},
+    truth::SharedTruth,
+    unhurried,
+};
 use crate::{
     channels,
     log::{Log, LogUrl},
@@ -30,6 +32,25 @@ use crate::{
 
 /// The merchant of the demo.
 pub(crate) const MERCHANT: &str = "demo";
+
+tokio::task_local! {
+    /// What is asked here is no part of the play.
+    static ASIDE: ();
+}
+
+/// Ids of what is played, and ids of what is only asked to find out how far the engine is: when that is asked depends on
+/// how fast the machine is, and must not move the others.
+struct TwoRows {
+    played: SeededIds,
+    aside: SeededIds,
+}
+
+impl Ids for TwoRows {
+    fn next(&self, now: Timestamp) -> uuid::Uuid {
+        let row = if ASIDE.try_with(|()| ()).is_ok() { &self.aside } else { &self.played };
+        row.next(now)
+    }
+}
 
 /// A running Kami that does nothing by itself.
 pub(crate) struct Stage {
@@ -40,7 +61,8 @@ pub(crate) struct Stage {
     log: Log,
     vault: Arc<Vault>,
     projections: Arc<Projections>,
-    platforms_answer: watch::Sender<bool>,
+    /// Kami's calls to the platforms.
+    calls: tokio::sync::Mutex<Waiting>,
     server: Mutex<Option<Server>>,
 }
 
@@ -56,7 +78,6 @@ impl Stage {
         seed: u64,
         truth: SharedTruth,
     ) -> anyhow::Result<Self> {
-        let (platforms_answer, open) = watch::channel(false);
         let merchant: MerchantId = MERCHANT.parse().context("the merchant")?;
         let log = Log::open(data, log_url).await?;
         if !log.merchants().await.context("the merchants of the log")?.is_empty() {
@@ -68,15 +89,19 @@ impl Stage {
         let (writer, _failed) = LogWriter::start(log.shared());
         let clock = Arc::new(ManualClock::at(catalogue::START));
         let time = clock.clone();
-        let platforms = Platforms::gated(truth, Arc::new(move || time.now()), open).await;
-        let platforms = platforms.context("the platforms cannot be started")?;
+        let platforms = Platforms::gated(truth, Arc::new(move || time.now())).await;
+        let (platforms, calls) = platforms.context("the platforms cannot be started")?;
+        let calls = tokio::sync::Mutex::new(calls);
         let engine = Engine::open(EngineOptions {
             merchant: merchant.clone(),
             log: log.shared(),
             writer,
             vault: vault.clone(),
             clock: clock.clone(),
-            ids: Arc::new(SeededIds::new(seed)),
+            ids: Arc::new(TwoRows {
+                played: SeededIds::new(seed),
+                aside: SeededIds::new(seed ^ 0x61_7369_6465),
+            }),
             http: Arc::new(platforms),
             protocols: unhurried::protocols(),
             policy: Policy::default(),
@@ -97,15 +122,25 @@ impl Stage {
             let _dropped = stopping.await;
         }));
         let server = Mutex::new(Some((stop, serving)));
-        Ok(Self { engine, clock, address, merchant, log, vault, projections, platforms_answer, server })
+        Ok(Self { engine, clock, address, merchant, log, vault, projections, calls, server })
     }
 
     /// A wish that is fulfilled already: returns when the engine has done all that was asked before it.
     async fn pass(&self) -> anyhow::Result<()> {
         let again = OperatorCommand::DefineSku(catalogue::ITEMS[0].definition()?);
-        match self.engine.operate(Actor::staff(catalogue::KEEPER), again).await {
+        match ASIDE.scope((), self.engine.operate(Actor::staff(catalogue::KEEPER), again)).await {
             Ok(_) => Ok(()),
             Err(error) => Err(error).context("the engine"),
+        }
+    }
+
+    /// Returns when the engine has taken in what the calls before brought, and done what time makes due.
+    async fn look_at_the_time(&self) -> anyhow::Result<()> {
+        tokio::select! {
+            // Settling begins with a look at the time. It does not end while a call waits, nor need it: another does.
+            biased;
+            settled = self.engine.settle() => settled.context("the engine"),
+            passed = self.pass() => passed,
         }
     }
 
@@ -165,19 +200,24 @@ impl World for Stage {
         self.clock.advance_to(at);
         Ok(())
     }
-    /// Whatever comes next finds the same world in every run. Calls to the platforms are kept waiting
-    /// meanwhile, so that what time makes due always comes before their outcomes.
+    /// Whatever comes next finds the same world in every run. Before each call to a platform the engine looks at the
+    /// time, so that what came of the call before, and what time makes due, is never left to chance.
     async fn calm(&self) -> anyhow::Result<()> {
-        // Polled in this order: the engine looks at the time, and only behind that do the platforms answer.
-        let answering = async {
-            let looked = self.pass().await;
-            self.platforms_answer.send_replace(true);
-            looked
-        };
-        let (settled, looked) = futures::join!(self.engine.settle(), answering);
-        self.platforms_answer.send_replace(false);
-        settled.context("the engine")?;
-        looked
+        let mut calls = self.calls.lock().await;
+        let mut settling = std::pin::pin!(self.engine.settle());
+        loop {
+            tokio::select! {
+                biased;
+                settled = &mut settling => return settled.context("the engine"),
+                call = calls.recv() => {
+                    self.look_at_the_time().await?;
+                    if let Some(let_through) = call {
+                        // Who called is gone only when the engine was stopped.
+                        let _gone = let_through.send(());
+                    }
+                }
+            }
+        }
     }
 }
 

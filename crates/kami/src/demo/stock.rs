@@ -20,6 +20,10 @@ impl Shop {
             self.must(KEEPER, OperatorCommand::DefineSku(item.definition()?)).await?;
         }
         for (name, title, orders_of, settings) in connections(self.profile != Profile::Flash) {
+            // A gateway is there for the place whose orders it takes payments for.
+            if !self.is_open(orders_of.unwrap_or(name)) {
+                continue;
+            }
             let connection = engine::Connection {
                 account: account(name)?,
                 name: title.to_owned(),
@@ -29,9 +33,14 @@ impl Shop {
             };
             self.world.engine().connect(Actor::staff(KEEPER), connection).await.context("an account")?;
         }
+        for place in self.places() {
+            self.must(KEEPER, OperatorCommand::SetTerms(place.terms_set()?)).await?;
+        }
         for (n, item) in ITEMS.iter().enumerate() {
-            for place in [Place::Xianyu, Place::Jd] {
-                self.list_item(place.account(), &item.listed(place), item).await?;
+            for place in self.places() {
+                if place.is_foreign() && item.is_sold_at(place) {
+                    self.list_item(place.account(), &item.listed(place), item).await?;
+                }
             }
             self.list_item(catalogue::XIANYU_ERP, &item.product.to_string(), item).await?;
             self.set_price(n, item.price, "list").await?;
@@ -40,6 +49,17 @@ impl Shop {
             }
         }
         Ok(())
+    }
+
+    /// Where the shop sells. A flash sale alone is played where the answer is a yes or a no.
+    fn places(&self) -> Vec<Place> {
+        let all = Place::SHARES.into_iter().map(|(place, _)| place);
+        all.filter(|place| self.profile != Profile::Flash || place.answers_at_once()).collect()
+    }
+
+    /// Whether orders can be placed for an account.
+    pub(super) fn is_open(&self, account: &str) -> bool {
+        self.places().iter().any(|place| place.account() == account)
     }
 
     async fn list_item(&mut self, name: &str, listed: &str, item: &Item) -> anyhow::Result<()> {
@@ -51,7 +71,8 @@ impl Shop {
     /// Sets an item's list price, and what follows from it on the platforms.
     pub(super) async fn set_price(&mut self, item: usize, fen: i64, reason: &str) -> anyhow::Result<()> {
         self.list[item] = fen;
-        for place in [None, Some(Place::Xianyu), Some(Place::Jd)] {
+        let foreign = self.places().into_iter().filter(|place| place.is_foreign());
+        for place in std::iter::once(None).chain(foreign.map(Some)) {
             let command = OperatorCommand::SetPrice {
                 sku: ITEMS[item].sku.parse().context("a SKU")?,
                 account: place.map(|place| account(place.account())).transpose()?,
@@ -111,8 +132,8 @@ impl Shop {
             })
             .collect();
         // The truth must know the keys before waiting orders are given them.
-        for (index, (code, _)) in (0..).zip(&codes) {
-            self.truth.lock().imported(code, (import.batch, index));
+        for (index, (code, pin)) in (0..).zip(&codes) {
+            self.truth.lock().imported(code, pin.as_deref(), (import.batch, index));
         }
         let mut verdicts = Vec::new();
         for chunk in keys.chunks(2_000) {

@@ -122,9 +122,9 @@ impl Shop {
 
     /// The same order number on two platforms is two orders.
     async fn same_number(&mut self) -> anyhow::Result<()> {
-        let number = self.own_number();
+        let number = self.site_number(Place::Own);
         let total = self.sale(Place::Own, &number, 0, 1);
-        let answer = self.create_own(&number, 0, 1, total, 1).await?;
+        let answer = self.create_on_site(&number, 0, 1, total, 1).await?;
         if answer.status == 200 {
             self.accepted(Place::Own, &number, false);
         }
@@ -142,9 +142,9 @@ impl Shop {
 
     /// An order of the own site that is neither paid nor planned to be.
     async fn own_order(&mut self, item: usize) -> anyhow::Result<Option<(String, i64)>> {
-        let number = self.own_number();
+        let number = self.site_number(Place::Own);
         let total = self.sale(Place::Own, &number, item, 1);
-        let answer = self.create_own(&number, item, 1, total, 2).await?;
+        let answer = self.create_on_site(&number, item, 1, total, 2).await?;
         if answer.status != 200 {
             return Ok(None);
         }
@@ -209,7 +209,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Two in five buyers of the new item say that their key is refused. The first three are given others of
+    /// Two in five buyers of the new item say that their key is refused. Of those who can be given another, the first three are given others of
     /// the same batch; then the batch is quarantined, and the rest are given keys of a better one.
     async fn bad_keys(&mut self) -> anyhow::Result<()> {
         let sold: Vec<(OrderNo, (vocabulary::BatchId, u32))> = {
@@ -218,9 +218,15 @@ impl Shop {
             of_item.filter_map(|(order, sale)| Some((order.clone(), *sale.keys.first()?))).collect()
         };
         let mut bad = Vec::new();
-        for hit in sold {
-            if self.chance(0.4) {
-                bad.push(hit);
+        for (order, key) in sold {
+            if !self.chance(0.4) {
+                continue;
+            }
+            if order.0.keeps_books() {
+                // These platforms take the keys of an order once: the buyer wants the money back.
+                self.plan_in(600..7_200, Step::AskBack(order));
+            } else {
+                bad.push((order, key));
             }
         }
         let Some((_, (batch, _))) = bad.first().cloned() else { return Ok(()) };
@@ -238,7 +244,7 @@ impl Shop {
             let key = KeyRef { batch: batch_of_key, index, use_no: 0 };
             let (reason, cost_owner) = ("dead on arrival".to_owned(), "supplier".to_owned());
             self.must(SUPPORT, OperatorCommand::Replace { order: named, key, reason, cost_owner }).await?;
-            if matches!(place, Place::Own | Place::Pos) {
+            if matches!(place, Place::Own | Place::Pos | Place::Wechat) {
                 self.plan_in(600..7_200, Step::Fetch(order, 1));
             }
         }

@@ -6,10 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use channel::sign::hmac_sha256;
+use testkit::{pretend::News, sha256_hex};
 use vocabulary::BatchId;
 
-use super::catalogue::Place;
+use super::{books::Books, catalogue::Place};
 
 /// A card key that was put on stock: its batch and its index in it.
 pub(crate) type Key = (BatchId, u32);
@@ -29,6 +29,8 @@ pub(crate) struct Sale {
     pub(crate) paid: i64,
     /// What went back to the buyer, in fen.
     pub(crate) refunded: i64,
+    /// The buyer asked for the money back.
+    pub(crate) asked_back: bool,
     /// The keys that somebody outside has seen.
     pub(crate) keys: BTreeSet<Key>,
     /// How goofish's ERP platform shows it: order status, refund status, refunded fen.
@@ -50,8 +52,10 @@ pub(crate) struct Truth {
     pub(crate) sales: BTreeMap<OrderNo, Sale>,
     /// The gateway's payments, by the own site's order numbers.
     pub(crate) bills: BTreeMap<String, Bill>,
-    /// Digests of the keys on stock. The world keeps none of them in clear either.
-    stock: HashMap<Vec<u8>, Key>,
+    /// The keys on stock, by digests of what buyers are shown. The world keeps none of them in clear either.
+    stock: HashMap<String, Key>,
+    /// What the platforms know that are asked about orders.
+    pub(crate) books: Books,
     /// What the platforms were told is in stock, by their product numbers.
     pub(crate) figures: BTreeMap<u64, u64>,
     /// What must not happen, and did.
@@ -61,14 +65,21 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
-    /// Remembers a key that was put on stock.
-    pub(crate) fn imported(&mut self, code: &str, key: Key) {
-        self.stock.insert(digest(code), key);
+    /// Remembers a key that was put on stock. Where it is a pair, some platforms show both halves in one text.
+    pub(crate) fn imported(&mut self, code: &str, pin: Option<&str>, key: Key) {
+        self.stock.insert(sha256_hex(code), key);
+        if let Some(pin) = pin {
+            self.stock.insert(sha256_hex(&format!("{code} {pin}")), key);
+        }
     }
 
     /// A buyer or platform was shown a key.
     pub(crate) fn handed(&mut self, place: Place, number: &str, code: &str) {
-        let key = self.stock.get(&digest(code)).copied();
+        self.handed_over(place, number, &sha256_hex(code));
+    }
+
+    fn handed_over(&mut self, place: Place, number: &str, digest: &str) {
+        let key = self.stock.get(digest).copied();
         let sale = self.sales.get_mut(&(place, number.to_owned()));
         match (key, sale) {
             (Some(key), Some(sale)) => {
@@ -81,14 +92,25 @@ impl Truth {
         }
     }
 
+    /// Something happened at a platform that keeps books.
+    pub(crate) fn heard(&mut self, place: Place, news: News) {
+        for (number, digests) in news.handed {
+            for digest in digests {
+                self.handed_over(place, &number, &digest);
+            }
+        }
+        for (number, fen) in news.paid_back {
+            match self.sale(place, &number) {
+                Some(sale) => sale.refunded += fen,
+                None => self.faults.push(format!("{place}:{number} was paid back and is not known")),
+            }
+        }
+    }
+
     /// The sale of an order number.
     pub(crate) fn sale(&mut self, place: Place, number: &str) -> Option<&mut Sale> {
         self.sales.get_mut(&(place, number.to_owned()))
     }
-}
-
-fn digest(code: &str) -> Vec<u8> {
-    hmac_sha256(b"kami demo keys", code.as_bytes())
 }
 
 /// The truth, shared by those who act and those who answer.

@@ -5,11 +5,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use channel::{legacy_sign::md5_hex, sign::hmac_sha256};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use testkit::drive::Signed;
 use vocabulary::Timestamp;
 
 use super::catalogue::{
     EPAY_KEY, ERP_APP_KEY, ERP_APP_SECRET, GATEWAY, JD_CUSTOMER, JD_KEY, OWN_SECRET, POS_SECRET, Place,
-    SUPPLY_APP_ID, SUPPLY_APP_SECRET, SUPPLY_MCH_ID, SUPPLY_MCH_SECRET, XIANYU_ERP,
+    SUPPLY_APP_ID, SUPPLY_APP_SECRET, SUPPLY_MCH_ID, SUPPLY_MCH_SECRET, WECHAT_SECRET, XIANYU_ERP,
 };
 
 /// A message as it goes over the wire.
@@ -28,8 +29,23 @@ impl Wire {
         Self { method: "POST", path, headers, body }
     }
 
-    /// The same with a change that the signature does not cover.
+    /// What a pretend platform of the testkit sends to an account.
+    pub(crate) fn to(account: &str, signed: Signed) -> Self {
+        let path = signed.url(&format!("/v1/in/{account}"));
+        Self { method: signed.method, path, headers: signed.headers, body: signed.body }
+    }
+
+    /// The same with a change that the signature does not cover. Where it covers no body, it is changed itself; and
+    /// where the address is the secret, that is.
     pub(crate) fn forged(mut self) -> Self {
+        if self.path.contains("/eticket/") {
+            self.path = self.path.replace("Secret", "Guess");
+            return self;
+        }
+        if let Some((_, sign)) = self.headers.iter_mut().find(|(name, _)| *name == "sign") {
+            *sign = md5_hex(sign.as_bytes());
+            return self;
+        }
         match self.method {
             "GET" => self.path.push_str("&extra=1"),
             _ if self.headers.iter().any(|(_, value)| value.ends_with("urlencoded")) => {
@@ -41,9 +57,13 @@ impl Wire {
     }
 }
 
-/// A message of the own site or the counter.
+/// A message of the own site, the mini program or the counter.
 pub(crate) fn generic(place: Place, id: &str, at: Timestamp, message: &Value) -> Wire {
-    let secret = if place == Place::Pos { POS_SECRET } else { OWN_SECRET };
+    let secret = match place {
+        Place::Pos => POS_SECRET,
+        Place::Wechat => WECHAT_SECRET,
+        _ => OWN_SECRET,
+    };
     let body = message.to_string().into_bytes();
     let sent_at = at.secs().to_string();
     let content = [id.as_bytes(), b".", sent_at.as_bytes(), b".", &body].concat();

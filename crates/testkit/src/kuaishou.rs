@@ -1,83 +1,154 @@
-//! A pretend Kuaishou, written from its documents: it checks signatures with code of its own and keeps books.
+//! Kuaishou's shops (快手小店): the open platform that shows orders and refunds, takes e-ticket codes and agrees to
+//! refunds, its encrypted messages, and its wishes for codes.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use base64::{Engine, engine::general_purpose::STANDARD};
-use channel::{cipher, sign::hmac_sha256};
-use channel_world::sha256;
-use serde_json::{Value, json};
-use testkit::{
-    drive::Signed,
-    pretend::{Answer, Call, Platform},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
 };
 
-pub(crate) const APP: &str = "ks660000001";
-pub(crate) const SIGN_SECRET: &str = "ksSignSecret0001";
-pub(crate) const MESSAGE_SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";
-pub(crate) const ETICKET_SECRET: &str = "exampleEticketSecret000001";
-pub(crate) const TOKEN: &str = "token-1";
-pub(crate) const SELLER: u64 = 2_161_524_184;
-pub(crate) const SKU_ID: &str = "888390671925";
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use vocabulary::Timestamp;
+
+use crate::{
+    digest::{aes_128_cbc, hmac_base64, sha256_hex},
+    drive::Signed,
+    pretend::{Answer, Bookkeeper, Call, News, Platform},
+};
+
+const APP: &str = "ks660000001";
+const SIGN_SECRET: &str = "ksSignSecret0001";
+/// What messages are encrypted with: Base64 of 16 bytes.
+const MESSAGE_SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";
+/// A part of the address that wishes for codes come to.
+pub const ETICKET_SECRET: &str = "exampleEticketSecret000001";
+const TOKEN: &str = "token-1";
+const SELLER: u64 = 2_161_524_184;
+/// The item of [`Kuaishou::sell`].
+pub const SKU_ID: &str = "888390671925";
+/// How far a call's time may be off, in seconds.
+const TOLERANCE_SECS: u64 = 300;
+/// When the platform's own clock begins, in milliseconds.
 const EPOCH: i64 = 1_767_225_600_000;
 
-pub(crate) struct Order {
-    pub(crate) status: i64,
-    pub(crate) paid: i64,
-    pub(crate) quantity: i64,
-    pub(crate) codes: Vec<String>,
-    pub(crate) changed: i64,
+/// What the shop's account is connected with. `base_url` is without a slash at the end.
+pub fn settings(base_url: &str) -> Value {
+    json!({ "app_key": APP, "app_secret": "s", "sign_secret": SIGN_SECRET, "message_secret": MESSAGE_SECRET,
+        "seller_id": SELLER, "access_token": TOKEN, "eticket_secret": ETICKET_SECRET, "base_url": base_url })
 }
 
-pub(crate) struct Refund {
-    pub(crate) order: u64,
-    pub(crate) status: i64,
-    pub(crate) fen: i64,
-    pub(crate) changed: i64,
+/// An e-ticket order. Amounts are fen, times milliseconds.
+#[derive(Clone)]
+pub struct Order {
+    /// 10 to pay, 30 paid, 40 shipped, 80 failed.
+    pub status: i64,
+    /// What was paid.
+    pub paid: i64,
+    /// How many.
+    pub quantity: i64,
+    /// The item: a number.
+    pub sku: String,
+    /// Who bought.
+    pub buyer: String,
+    /// When it was paid.
+    pub paid_at: i64,
+    /// The codes that were taken.
+    pub codes: Vec<String>,
+    /// When it last changed.
+    pub changed: i64,
 }
 
+/// Money that a buyer asks back. Amounts are fen, times milliseconds.
+#[derive(Clone)]
+pub struct Refund {
+    /// Its order.
+    pub order: u64,
+    /// 10 asked for, 60 paid back, 70 turned down.
+    pub status: i64,
+    /// How much.
+    pub fen: i64,
+    /// When it last changed.
+    pub changed: i64,
+}
+
+/// The platform.
 #[derive(Default)]
-pub(crate) struct Kuaishou {
-    pub(crate) orders: BTreeMap<u64, Order>,
-    pub(crate) refunds: BTreeMap<u64, Refund>,
-    pub(crate) deliveries: u32,
+pub struct Kuaishou {
+    /// Orders by number.
+    pub orders: BTreeMap<u64, Order>,
+    /// Refunds by number.
+    pub refunds: BTreeMap<u64, Refund>,
+    /// How often codes came.
+    pub deliveries: u32,
     /// Refunds that the seller agreed to.
-    pub(crate) agreed: u32,
-    pub(crate) forged_calls: u32,
+    pub agreed: u32,
+    /// Calls with a wrong signature, token or time.
+    pub forged_calls: u32,
     /// Whether lists show anything.
-    pub(crate) lists: bool,
-    /// Grows with everything that happens: the number of messages, and the time of changes in milliseconds.
+    pub lists: bool,
+    /// Grows with everything that happens: the number of messages, and the time of changes in milliseconds behind
+    /// [`EPOCH`].
     clock: i64,
+    news: News,
 }
 
 impl Kuaishou {
-    pub(crate) fn sell(&mut self, oid: u64, quantity: i64, unit: i64) {
+    /// A buyer pays for `quantity` of [`SKU_ID`] at `unit` fen.
+    pub fn sell(&mut self, oid: u64, quantity: i64, unit: i64) {
         let changed = self.tick();
-        let order = Order { status: 30, paid: unit * quantity, quantity, codes: Vec::new(), changed };
+        let order = Order {
+            status: 30,
+            paid: unit * quantity,
+            quantity,
+            sku: SKU_ID.to_owned(),
+            buyer: "buyer-1".to_owned(),
+            paid_at: EPOCH,
+            codes: Vec::new(),
+            changed,
+        };
         self.orders.insert(oid, order);
     }
 
-    pub(crate) fn want_back(&mut self, refund: u64, order: u64) {
-        let (fen, changed) = (self.orders[&order].paid, self.tick());
+    /// It is so late at the platform, at least.
+    pub fn pass(&mut self, now: Timestamp) {
+        self.clock = self.clock.max(now.secs() * 1_000 - EPOCH);
+    }
+
+    /// A buyer wants the money back.
+    pub fn want_back(&mut self, refund: u64, order: u64) {
+        let changed = self.tick();
+        let fen = self.orders.get(&order).map_or(0, |order| order.paid);
         self.refunds.insert(refund, Refund { order, status: 10, fen, changed });
     }
 
-    /// The money goes back and the order ends as failed.
-    pub(crate) fn pay_back(&mut self, refund: u64) {
-        let changed = self.tick();
-        let refund = self.refunds.get_mut(&refund).unwrap();
-        (refund.status, refund.changed) = (60, changed);
-        let order = self.orders.get_mut(&refund.order).unwrap();
-        (order.status, order.changed) = (80, changed);
+    /// The merchant turns a refund down, on the platform's own pages.
+    pub fn turn_down(&mut self, refund: u64) {
+        let at = self.tick();
+        if let Some(refund) = self.refunds.get_mut(&refund) {
+            (refund.status, refund.changed) = (70, at);
+        }
     }
 
-    /// Digests of what was handed over, by order.
-    pub(crate) fn delivered(&self) -> BTreeMap<String, BTreeSet<String>> {
+    /// The money goes back and the order ends as failed.
+    pub fn pay_back(&mut self, refund: u64) {
+        let changed = self.tick();
+        let Some(refund) = self.refunds.get_mut(&refund) else { return };
+        (refund.status, refund.changed) = (60, changed);
+        if let Some(order) = self.orders.get_mut(&refund.order) {
+            (order.status, order.changed) = (80, changed);
+        }
+        self.news.paid_back.push((refund.order.to_string(), refund.fen));
+    }
+
+    /// SHA-256 of what was handed over, by order.
+    pub fn delivered(&self) -> BTreeMap<String, BTreeSet<String>> {
         let told = self.orders.iter().filter(|(_, order)| !order.codes.is_empty());
-        told.map(|(oid, order)| (oid.to_string(), order.codes.iter().map(|code| sha256(code)).collect()))
+        told.map(|(oid, order)| (oid.to_string(), order.codes.iter().map(|code| sha256_hex(code)).collect()))
             .collect()
     }
 
-    pub(crate) fn refunded(&self) -> BTreeMap<String, i64> {
+    /// What was paid back of an order.
+    pub fn refunded(&self) -> BTreeMap<String, i64> {
         let settled = self.refunds.values().filter(|refund| refund.status == 60);
         settled.map(|refund| (refund.order.to_string(), refund.fen)).collect()
     }
@@ -94,22 +165,25 @@ impl Kuaishou {
             "createTime": at, "updateTime": at, "test": false }))
     }
 
-    pub(crate) fn paid_push(&mut self, oid: u64) -> Signed {
+    /// A message that an order is paid.
+    pub fn paid_push(&mut self, oid: u64) -> Signed {
         let info = json!({ "oid": oid, "sellerId": SELLER, "status": 30, "updateTime": EPOCH });
         self.push("kwaishop_order_paySuccess", &info)
     }
 
-    pub(crate) fn refund_push(&mut self, event: &str, refund: u64) -> Signed {
-        let info = json!({ "orderId": self.refunds[&refund].order, "refundId": refund, "handlingWay": 10 });
+    /// A message that a refund changed.
+    pub fn refund_push(&mut self, event: &str, refund: u64) -> Signed {
+        let order = self.refunds.get(&refund).map_or(0, |refund| refund.order);
+        let info = json!({ "orderId": order, "refundId": refund, "handlingWay": 10 });
         self.push(event, &info)
     }
 
     /// The wish for an order's codes.
-    pub(crate) fn send(&self, oid: u64) -> Signed {
-        let body = json!({ "oid": oid, "sellerId": SELLER, "num": self.orders.get(&oid).map_or(1, |o| o.quantity),
-            "itemId": 8, "skuId": 7, "itemTitle": "VIP", "sendType": "virtual",
-            "eticketType": "DINING_OPEN_TICKET", "token": ticket(oid), "ext": null, "spCode": "sp",
-            "certExpireType": 3, "certExpDays": 30 });
+    pub fn send(&self, oid: u64) -> Signed {
+        let num = self.orders.get(&oid).map_or(1, |order| order.quantity);
+        let body = json!({ "oid": oid, "sellerId": SELLER, "num": num, "itemId": 8, "skuId": 7, "itemTitle": "VIP",
+            "sendType": "virtual", "eticketType": "DINING_OPEN_TICKET", "token": ticket(oid), "ext": null,
+            "spCode": "sp", "certExpireType": 3, "certExpDays": 30 });
         eticket("send", &body)
     }
 
@@ -124,9 +198,8 @@ impl Kuaishou {
             ("POST", "open.seller.order.refund.approve") => self.approve(id("refundId"), param),
             ("GET", "open.order.cursor.list") => {
                 let all = self.orders.keys().filter_map(|oid| self.detail(*oid));
-                yes(
-                    &json!({ "orderList": all.filter(|_| self.lists).collect::<Vec<_>>(), "cursor": "nomore" }),
-                )
+                let all: Vec<Value> = all.filter(|_| self.lists).collect();
+                yes(&json!({ "orderList": all, "cursor": "nomore" }))
             }
             ("GET", "open.seller.order.refund.pcursor.list") => {
                 let all = self.refunds.keys().filter_map(|refund| self.refund(*refund));
@@ -142,10 +215,12 @@ impl Kuaishou {
         let refunds = self.refunds.iter().filter(|(_, refund)| refund.order == oid);
         let refunds: Vec<Value> =
             refunds.map(|(id, refund)| json!({ "refundId": id, "refundStatus": refund.status })).collect();
+        let sku: u64 = order.sku.parse().ok()?;
         Some(json!({
-            "orderBaseInfo": { "oid": oid, "status": order.status, "payTime": EPOCH, "updateTime": order.changed,
-                "totalFee": order.paid, "coType": 14, "riskCode": 0, "buyerOpenId": "buyer-1" },
-            "orderItemInfo": { "itemId": 8, "skuId": 888_390_671_925_u64, "skuNick": "VIP-30", "num": order.quantity },
+            "orderBaseInfo": { "oid": oid, "status": order.status, "payTime": order.paid_at,
+                "updateTime": order.changed, "totalFee": order.paid, "coType": 14, "riskCode": 0,
+                "buyerOpenId": order.buyer },
+            "orderItemInfo": { "itemId": 8, "skuId": sku, "skuNick": "VIP-30", "num": order.quantity },
             "orderRefundList": refunds,
         }))
     }
@@ -177,11 +252,12 @@ impl Kuaishou {
         let Some(order) = self.orders.get_mut(&oid) else { return no() };
         let code = |ticket: &Value| ticket["code"].as_str().unwrap_or_default().to_owned();
         let codes: Vec<String> = param["etickets"].as_array().into_iter().flatten().map(code).collect();
-        let whole = codes.len() as i64 == order.quantity && param["sendNum"] == order.quantity;
+        let whole = i64::try_from(codes.len()) == Ok(order.quantity) && param["sendNum"] == order.quantity;
         let sound = param["token"] == ticket(oid) && param["sendType"] == "virtual";
         if order.status != 30 || !whole || !sound || codes.iter().any(String::is_empty) {
             return no();
         }
+        self.news.handed.push((oid.to_string(), codes.iter().map(|code| sha256_hex(code)).collect()));
         (order.status, order.codes, order.changed) = (40, codes, at);
         yes(&json!({ "success": true }))
     }
@@ -207,23 +283,15 @@ impl Platform for Kuaishou {
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         };
         let method = text("method");
-        let plain = format!(
-            "access_token={}&appkey={}&method={method}&param={}&signMethod={}&timestamp={}&version={}\
-             &signSecret={SIGN_SECRET}",
-            text("access_token"),
-            text("appkey"),
-            text("param"),
-            text("signMethod"),
-            text("timestamp"),
-            text("version"),
-        );
-        let sign = STANDARD.encode(hmac_sha256(SIGN_SECRET.as_bytes(), plain.as_bytes()));
+        let signed = ["access_token", "appkey", "method", "param", "signMethod", "timestamp", "version"];
+        let plain: String = signed.iter().map(|name| format!("{name}={}&", text(name))).collect();
+        let sign = hmac_base64(SIGN_SECRET.as_bytes(), format!("{plain}signSecret={SIGN_SECRET}").as_bytes());
         let at = text("timestamp").parse::<i64>().unwrap_or_default() / 1_000;
         let genuine = call.path == format!("/{}", method.replace('.', "/"))
             && (text("sign"), text("appkey"), text("access_token"))
                 == (sign, APP.to_owned(), TOKEN.to_owned())
             && (text("version").as_str(), text("signMethod").as_str()) == ("1", "HMAC_SHA256")
-            && at.abs_diff(call.now.secs()) <= 300;
+            && at.abs_diff(call.now.secs()) <= TOLERANCE_SECS;
         if !genuine {
             self.forged_calls += 1;
             return Answer::ok(&json!({ "result": 28, "error_msg": "signature" }));
@@ -234,11 +302,19 @@ impl Platform for Kuaishou {
     }
 }
 
+impl Bookkeeper for Kuaishou {
+    fn news(&mut self) -> News {
+        mem::take(&mut self.news)
+    }
+    fn forged_calls(&self) -> u32 {
+        self.forged_calls
+    }
+}
+
 /// A message, encrypted as Kuaishou encrypts it.
-pub(crate) fn push(message: &Value) -> Signed {
-    let key = STANDARD.decode(MESSAGE_SECRET).unwrap();
-    let padded = cipher::pad(message.to_string().as_bytes(), 16);
-    let sealed = cipher::aes_cbc_encrypt(&key, &[0; 16], &padded).unwrap();
+pub fn push(message: &Value) -> Signed {
+    let key = STANDARD.decode(MESSAGE_SECRET).unwrap_or_default();
+    let sealed = aes_128_cbc(&key, &[0; 16], message.to_string().as_bytes()).unwrap_or_default();
     Signed {
         method: "POST",
         topic: String::new(),
@@ -248,8 +324,8 @@ pub(crate) fn push(message: &Value) -> Signed {
     }
 }
 
-/// A call of the e-ticket interface.
-pub(crate) fn eticket(what: &str, body: &Value) -> Signed {
+/// A call of the e-ticket interface: `send`, `query` or `destroy`.
+pub fn eticket(what: &str, body: &Value) -> Signed {
     Signed {
         method: "POST",
         topic: format!("eticket/{ETICKET_SECRET}/{what}"),

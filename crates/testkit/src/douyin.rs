@@ -1,93 +1,150 @@
-//! A pretend Douyin, written from its documents: it checks signatures with code of its own and keeps books.
+//! Douyin's shops (抖店): the open platform that shows orders and after-sales, takes coupons and stock figures and agrees
+//! to refunds, and the pushes that something changed.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use channel::{legacy_sign::md5_hex, sign::hmac_sha256};
-use channel_world::sha256;
-use serde_json::{Value, json};
-use testkit::{
-    drive::Signed,
-    pretend::{Answer, Call, Platform},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
 };
 
-pub(crate) const APP: &str = "7043675397900000001";
-pub(crate) const SECRET: &str = "a1b2c3d4-0001-4002-8003-0123456789ab";
-pub(crate) const SHOP: i64 = 90410;
+use serde_json::{Value, json};
 
-/// An order with one child order of the same number.
+use crate::{
+    digest::{hmac_hex, md5_hex, sha256_hex},
+    drive::Signed,
+    pretend::{Answer, Bookkeeper, Call, News, Platform},
+};
+
+/// The app's key.
+pub const APP: &str = "7043675397900000001";
+/// Its secret.
+pub const SECRET: &str = "a1b2c3d4-0001-4002-8003-0123456789ab";
+/// The shop's number.
+pub const SHOP: i64 = 90410;
+const ACCESS_TOKEN: &str = "token-1";
+/// How far a call's time may be off, in seconds.
+const TOLERANCE_SECS: u64 = 300;
+
+/// What the shop's account is connected with. `base_url` is without a slash at the end.
+pub fn settings(base_url: &str) -> Value {
+    json!({ "app_key": APP, "app_secret": SECRET, "shop_id": SHOP, "access_token": ACCESS_TOKEN,
+        "base_url": base_url })
+}
+
+/// An order with one child order of the same number. Amounts are fen, times Unix seconds.
 #[derive(Clone)]
-pub(crate) struct Order {
-    pub(crate) status: i64,
-    pub(crate) paid: i64,
-    pub(crate) quantity: i64,
+pub struct Order {
+    /// 2 to ship, 3 shipped, 4 cancelled.
+    pub status: i64,
+    /// What was paid.
+    pub paid: i64,
+    /// How many.
+    pub quantity: i64,
+    /// The merchant's code of the item.
+    pub code: String,
+    /// Who bought.
+    pub buyer: String,
+    /// When it was paid.
+    pub paid_at: i64,
     /// The after-sale of it, if there is one.
-    pub(crate) after_sale: Option<i64>,
-    pub(crate) update_time: i64,
+    pub after_sale: Option<i64>,
+    /// When it last changed.
+    pub update_time: i64,
 }
 
-/// An after-sale.
+/// An after-sale. Amounts are fen, times Unix seconds.
 #[derive(Clone)]
-pub(crate) struct AfterSale {
-    pub(crate) order: i64,
-    pub(crate) status: i64,
-    pub(crate) refund_status: i64,
-    pub(crate) amount: i64,
-    pub(crate) update_time: i64,
+pub struct AfterSale {
+    /// Its order.
+    pub order: i64,
+    /// 6 asked for, 12 agreed to, 28 turned down.
+    pub status: i64,
+    /// 3 where the money is back.
+    pub refund_status: i64,
+    /// How much.
+    pub amount: i64,
+    /// When it last changed.
+    pub update_time: i64,
 }
 
+/// The platform.
 #[derive(Default)]
-pub(crate) struct Douyin {
-    pub(crate) orders: BTreeMap<i64, Order>,
-    pub(crate) after_sales: BTreeMap<i64, AfterSale>,
-    /// Digests of the coupons of each order.
-    pub(crate) coupons: BTreeMap<String, BTreeSet<String>>,
+pub struct Douyin {
+    /// Orders by number.
+    pub orders: BTreeMap<i64, Order>,
+    /// After-sales by number.
+    pub after_sales: BTreeMap<i64, AfterSale>,
+    /// SHA-256 of the coupons of each order.
+    pub coupons: BTreeMap<String, BTreeSet<String>>,
     /// The body of the first delivery of each order.
     first: BTreeMap<String, Value>,
     /// What is shown in stock, by code, and how often it was set.
-    pub(crate) stock: BTreeMap<String, (i64, u32)>,
-    pub(crate) deliveries: u32,
+    pub stock: BTreeMap<String, (i64, u32)>,
+    /// How often coupons came.
+    pub deliveries: u32,
     /// How often an after-sale was agreed to.
-    pub(crate) agreed: u32,
-    pub(crate) forged_calls: u32,
+    pub agreed: u32,
+    /// Calls with a wrong signature, token or time.
+    pub forged_calls: u32,
     messages: u64,
+    news: News,
 }
 
 impl Douyin {
-    /// A buyer pays.
-    pub(crate) fn sell(&mut self, number: i64, quantity: i64, unit: i64, now: i64) {
-        let order = Order { status: 2, paid: unit * quantity, quantity, after_sale: None, update_time: now };
+    /// A buyer pays for `quantity` of `VIP-30` at `unit` fen.
+    pub fn sell(&mut self, number: i64, quantity: i64, unit: i64, now: i64) {
+        let order = Order {
+            status: 2,
+            paid: unit * quantity,
+            quantity,
+            code: "VIP-30".to_owned(),
+            buyer: "open-1".to_owned(),
+            paid_at: 1_767_225_600,
+            after_sale: None,
+            update_time: now,
+        };
         self.orders.insert(number, order);
     }
 
     /// A buyer wants the money back.
-    pub(crate) fn want_back(&mut self, after_sale: i64, order: i64, now: i64) {
-        let amount = self.orders[&order].paid;
-        let new = AfterSale { order, status: 6, refund_status: 1, amount, update_time: now };
+    pub fn want_back(&mut self, after_sale: i64, number: i64, now: i64) {
+        let Some(order) = self.orders.get_mut(&number) else { return };
+        let (amount, update_time) = (order.paid, now);
+        let new = AfterSale { order: number, status: 6, refund_status: 1, amount, update_time };
         self.after_sales.insert(after_sale, new);
-        self.orders.get_mut(&order).unwrap().after_sale = Some(after_sale);
+        order.after_sale = Some(after_sale);
+    }
+
+    /// The merchant turns an after-sale down, on the platform's own pages.
+    pub fn turn_down(&mut self, after_sale: i64, now: i64) {
+        if let Some(sale) = self.after_sales.get_mut(&after_sale) {
+            (sale.status, sale.update_time) = (28, now);
+        }
     }
 
     /// The money goes back.
-    pub(crate) fn pay_back(&mut self, after_sale: i64, now: i64) {
-        let sale = self.after_sales.get_mut(&after_sale).unwrap();
+    pub fn pay_back(&mut self, after_sale: i64, now: i64) {
+        let Some(sale) = self.after_sales.get_mut(&after_sale) else { return };
         (sale.status, sale.refund_status, sale.update_time) = (12, 3, now);
-        self.orders.get_mut(&sale.order).unwrap().status = 4;
+        if let Some(order) = self.orders.get_mut(&sale.order) {
+            order.status = 4;
+        }
+        self.news.paid_back.push((sale.order.to_string(), sale.amount));
     }
 
     /// What was paid back of an order.
-    pub(crate) fn refunded(&self) -> BTreeMap<String, i64> {
+    pub fn refunded(&self) -> BTreeMap<String, i64> {
         let settled = self.after_sales.values().filter(|sale| sale.refund_status == 3);
         settled.map(|sale| (sale.order.to_string(), sale.amount)).collect()
     }
 
     /// A push about an order.
-    pub(crate) fn trade(&mut self, tag: &str, order: i64) -> Value {
+    pub fn trade(&mut self, tag: &str, order: i64) -> Value {
         self.message(tag, &json!({ "p_id": order, "s_ids": [order], "shop_id": SHOP }))
     }
 
     /// A push about an after-sale.
-    pub(crate) fn refund(&mut self, tag: &str, after_sale: i64) -> Value {
-        let order = self.after_sales[&after_sale].order;
+    pub fn refund(&mut self, tag: &str, after_sale: i64) -> Value {
+        let order = self.after_sales.get(&after_sale).map_or(0, |sale| sale.order);
         let data = json!({ "aftersale_id": after_sale, "p_id": order, "s_id": order, "shop_id": SHOP });
         self.message(tag, &data)
     }
@@ -110,13 +167,13 @@ impl Douyin {
         }
     }
 
-    /// Orders that changed in a window.
+    /// Orders that changed in a window. These books are short: everything stands on the first page.
     fn search(&self, body: &Value) -> Value {
-        let at = |name: &str| body[name].as_i64().unwrap();
+        let at = |name: &str| body[name].as_i64().unwrap_or_default();
         let window = at("update_time_start")..at("update_time_end");
-        assert_eq!(body["page"], 0, "these books are short");
         let found = self.orders.iter().filter(|(_, order)| window.contains(&order.update_time));
         let list: Vec<Value> = found
+            .filter(|_| body["page"] == 0)
             .map(|(number, order)| {
                 json!({ "order_id": number.to_string(), "order_status": order.status, "order_type": 4, "biz": 11,
                     "update_time": order.update_time })
@@ -127,7 +184,7 @@ impl Douyin {
 
     /// After-sales that changed in a window.
     fn list(&self, body: &Value) -> Value {
-        let at = |name: &str| body[name].as_i64().unwrap();
+        let at = |name: &str| body[name].as_i64().unwrap_or_default();
         let window = at("update_start_time")..at("update_end_time");
         let found = self.after_sales.iter().filter(|(_, sale)| window.contains(&sale.update_time));
         let list: Vec<Value> = found
@@ -140,17 +197,17 @@ impl Douyin {
     }
 
     fn detail(&self, body: &Value) -> Value {
-        let number: i64 = body["shop_order_id"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let number = number(body, "shop_order_id");
         let Some(order) = self.orders.get(&number) else { return error("isv.business-failed:4001") };
         let sale = order.after_sale.and_then(|id| self.after_sales.get(&id));
         let info = sale.map(|s| json!({ "after_sale_status": s.status, "refund_status": s.refund_status }));
         json!({ "code": 10000, "msg": "success", "sub_code": "", "data": { "shop_order_detail": {
             "order_id": number.to_string(), "order_status": order.status, "order_type": 4, "biz": 11,
-            "pay_amount": order.paid, "pay_time": 1_767_225_600, "update_time": order.update_time,
-            "doudian_open_id": "open-1",
+            "pay_amount": order.paid, "pay_time": order.paid_at, "update_time": order.update_time,
+            "doudian_open_id": order.buyer,
             "sku_order_list": [{
                 "order_id": number.to_string(), "order_status": order.status, "item_num": order.quantity,
-                "pay_amount": order.paid, "code": "VIP-30", "sku_id": 1_735_000_000_000_000_002_i64,
+                "pay_amount": order.paid, "code": order.code, "sku_id": 1_735_000_000_000_000_002_i64,
                 "product_id": 3_600_000_000_000_000_001_i64, "after_sale_info": info,
             }],
         } } })
@@ -159,10 +216,11 @@ impl Douyin {
     /// The same data twice is answered with "handled already", other data refused.
     fn sync(&mut self, body: &Value) -> Value {
         self.deliveries += 1;
-        let number = body["order_id"].as_str().unwrap_or_default().to_owned();
-        let order = number.parse::<i64>().ok().and_then(|n| self.orders.get_mut(&n));
-        let Some(order) = order else { return error("isv.business-failed:010008") };
-        if let Some(first) = self.first.get(&number) {
+        let name = body["order_id"].as_str().unwrap_or_default().to_owned();
+        let Some(order) = self.orders.get_mut(&number(body, "order_id")) else {
+            return error("isv.business-failed:010008");
+        };
+        if let Some(first) = self.first.get(&name) {
             return error(if first == body {
                 "isv.business-failed:000008"
             } else {
@@ -173,13 +231,16 @@ impl Douyin {
         let sound = |cert: &Value| {
             cert["cert_no"].is_string() && cert["status"] == 2 && cert["grant_time"].as_str().is_some()
         };
-        if certs.len() as i64 != order.quantity || !certs.iter().all(sound) || order.status != 2 {
+        let whole = i64::try_from(certs.len()) == Ok(order.quantity);
+        if !whole || !certs.iter().all(sound) || order.status != 2 {
             return error("isv.business-failed:010023");
         }
         order.status = 3;
-        let digests = certs.iter().map(|cert| sha256(cert["cert_no"].as_str().unwrap())).collect();
-        self.coupons.insert(number.clone(), digests);
-        self.first.insert(number, body.clone());
+        let codes = certs.iter().filter_map(|cert| cert["cert_no"].as_str());
+        let digests: Vec<String> = codes.map(sha256_hex).collect();
+        self.news.handed.push((name.clone(), digests.clone()));
+        self.coupons.insert(name.clone(), digests.into_iter().collect());
+        self.first.insert(name, body.clone());
         json!({ "code": 10000, "msg": "success", "data": {} })
     }
 
@@ -194,7 +255,7 @@ impl Douyin {
     }
 
     fn after_sale(&self, body: &Value) -> Value {
-        let number: i64 = body["after_sale_id"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let number = number(body, "after_sale_id");
         let Some(sale) = self.after_sales.get(&number) else { return error("isv.business-failed:4002") };
         json!({ "code": 10000, "msg": "success", "data": {
             "process_info": { "after_sale_info": {
@@ -209,7 +270,7 @@ impl Douyin {
 
     fn operate(&mut self, body: &Value, now: i64) -> Value {
         let item = &body["items"][0];
-        let number: i64 = item["aftersale_id"].as_str().and_then(|n| n.parse().ok()).unwrap_or(0);
+        let number = number(item, "aftersale_id");
         let Some(sale) = self.after_sales.get(&number) else { return error("isv.business-failed:4002") };
         let fresh = sale.status == 6 && item["update_time"] == sale.update_time && body["type"] == 201;
         let status = if fresh { 0 } else { 1 };
@@ -219,6 +280,11 @@ impl Douyin {
         }
         json!({ "code": 10000, "data": { "items": [{ "aftersale_id": number, "status_code": status }] } })
     }
+}
+
+/// A number that is written as text; 0 where it is none.
+fn number(body: &Value, name: &str) -> i64 {
+    body[name].as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 fn error(sub_code: &str) -> Value {
@@ -231,14 +297,13 @@ impl Platform for Douyin {
         let method = call.path.trim_start_matches('/').replace('/', ".");
         let at = call.param("timestamp");
         let plain = format!("{SECRET}app_key{APP}method{method}param_json{text}timestamp{at}v2{SECRET}");
-        let tag = hmac_sha256(SECRET.as_bytes(), plain.as_bytes());
-        let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
-        let fresh = at.parse::<i64>().is_ok_and(|at| at.abs_diff(call.now.secs()) <= 300);
+        let tag = hmac_hex(SECRET.as_bytes(), plain.as_bytes());
+        let fresh = at.parse::<i64>().is_ok_and(|at| at.abs_diff(call.now.secs()) <= TOLERANCE_SECS);
         let genuine = call.method == "POST"
             && call.param("sign") == tag
             && call.param("app_key") == APP
             && call.param("method") == method
-            && call.param("access_token") == "token-1"
+            && call.param("access_token") == ACCESS_TOKEN
             && call.header("x-open-no-old-err-code") == "1";
         if !genuine || !fresh {
             self.forged_calls += 1;
@@ -250,10 +315,19 @@ impl Platform for Douyin {
     }
 }
 
+impl Bookkeeper for Douyin {
+    fn news(&mut self) -> News {
+        mem::take(&mut self.news)
+    }
+    fn forged_calls(&self) -> u32 {
+        self.forged_calls
+    }
+}
+
 /// Messages, signed as Douyin signs a push.
-pub(crate) fn push(messages: &[Value]) -> Signed {
+pub fn push(messages: &[Value]) -> Signed {
     let body = Value::from(messages).to_string();
-    let sign = md5_hex(format!("{APP}{body}{SECRET}").as_bytes());
+    let sign = md5_hex(format!("{APP}{body}{SECRET}"));
     Signed {
         method: "POST",
         topic: String::new(),
