@@ -51,6 +51,8 @@ pub(crate) fn writing(options: &PgConnectOptions) -> PgConnectOptions {
         ("default_transaction_isolation", "read committed"),
         ("idle_in_transaction_session_timeout", "10s"),
         ("statement_timeout", "0"),
+        // The plans of an append are made once in a session, of tables that may be empty then, and are kept while they grow.
+        ("enable_seqscan", "off"),
     ])
 }
 

@@ -166,3 +166,32 @@ async fn an_error_about_the_address_does_not_repeat_it() {
         assert!(!said.contains("hunter2"), "{said}");
     }
 }
+
+#[tokio::test]
+async fn appends_find_their_merchants_by_the_index_however_many_come() {
+    let database = Database::new().await;
+    let log = PostgresLog::open(database.url()).await.unwrap();
+    Scribe::claim(&log, "first").await;
+    // Of so small a table the server reads the whole, if it may, and a session keeps a plan that it made once.
+    database.run("ANALYZE kami_log.merchant").await;
+    for n in 0..40 {
+        let mut scribe = Scribe::claim(&log, &format!("shop-{n}")).await;
+        for _ in 0..5 {
+            scribe.write(&log, &[("order-1", 1)]).await;
+        }
+    }
+    // A session tells what it scanned when it ends.
+    log.close().await.unwrap();
+    let mut beside = database.connect().await;
+    let scans =
+        "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relid = 'kami_log.merchant'::regclass";
+    let (mut whole, mut by_index): (i64, i64) = (0, 0);
+    while by_index < 200 {
+        (whole, by_index) = sqlx::query_as(scans).fetch_one(&mut beside).await.unwrap();
+        if whole >= 200 {
+            break;
+        }
+        sqlx::query("SELECT pg_stat_clear_snapshot()").execute(&mut beside).await.unwrap();
+    }
+    assert!(whole < 100, "{whole} scans of the whole table, {by_index} by its index");
+}
